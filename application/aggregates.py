@@ -1,0 +1,122 @@
+"""Orders and shipments in memory: folded from the store, kept while they are in use, handed out to one user at a time."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Any, cast
+
+from ..domain import Case, Order, Policy, Shipment, fold, fold_shipment, next_deadline
+from .errors import StoreError
+from .store import Store
+
+CAPACITY = 4096
+
+
+class Policies:
+    """The policies that orders were placed under, by version, read from the store once."""
+
+    def __init__(self, store: Store, current: Policy) -> None:
+        self._store = store
+        self._known = {current.version: current}
+
+    def __getitem__(self, version: str) -> Policy:
+        policy = self._known.get(version)
+        if policy is None:
+            content = self._store.policy(version)
+            if content is None:
+                raise StoreError(f"the store has orders of policy {version}, but not that policy")
+            policy = self._known[version] = Policy.from_toml(content)
+        return policy
+
+
+class Shelf:
+    """The aggregates used last. Whoever takes one owns it until it is put back; nobody else sees it meanwhile."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[str, Order | Shipment] = OrderedDict()
+        self._capacity = capacity
+
+    def take(self, stream: str) -> Order | Shipment | None:
+        with self._lock:
+            return self._kept.pop(stream, None)
+
+    def put(self, aggregates: Mapping[str, Order | Shipment]) -> None:
+        with self._lock:
+            self._kept.update(aggregates)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+
+
+class WorkingSet:
+    """The aggregates of one transaction, brought up to date from the store when they are first asked for.
+
+    Several commands may be decided on it before it is committed; each sees what the ones before it did.
+    """
+
+    def __init__(self, store: Store, policies: Policies, shelf: Shelf | None = None) -> None:
+        self._store = store
+        self._policies = policies
+        self._shelf = shelf
+        self._aggregates: dict[str, Order | Shipment] = {}
+        self.basis: dict[str, int] = {}
+        """Versions of the streams that the command under way has looked at."""
+        self.deadlines: dict[str, datetime | None] = {}
+        """Deadlines that the transaction changes."""
+        self._stored_deadlines: dict[str, datetime | None] = {}
+
+    def order(self, order_id: str) -> Order | None:
+        """The order as of now; see ``domain.Streams``."""
+        stream = f"order:{order_id}"
+        known = self._aggregates.get(stream)
+        if known is None:
+            kept = cast(Order | None, self._take(stream))
+            known = fold(self._store.events(stream, after=kept.version if kept else 0), kept)
+            if known is not None:
+                known.policy = self._policies[known.policy_version]
+                self._aggregates[stream] = known
+                self._stored_deadlines[order_id] = _due(known)
+        self.basis[stream] = known.version if known is not None else 0
+        return cast(Order | None, known)
+
+    def shipment(self, shipment_id: str) -> Shipment | None:
+        """The parcel as of now; see ``domain.Streams``."""
+        stream = f"shipment:{shipment_id}"
+        known = self._aggregates.get(stream)
+        if known is None:
+            kept = cast(Shipment | None, self._take(stream))
+            known = fold_shipment(self._store.events(stream, after=kept.version if kept else 0), kept)
+            if known is not None:
+                self._aggregates[stream] = known
+        self.basis[stream] = known.version if known is not None else 0
+        return cast(Shipment | None, known)
+
+    def due(self, before: datetime) -> list[str]:
+        """Orders with a deadline strictly before; what this transaction changed counts as changed."""
+        stored = [order_id for order_id in self._store.due(before) if order_id not in self.deadlines]
+        return stored + sorted(order_id for order_id, at in self.deadlines.items() if at is not None and at < before)
+
+    def absorb(self, case: Case) -> None:
+        """Keep what a case made: new aggregates, and deadlines that differ from the stored ones."""
+        for order_id, order in case.orders.items():
+            self._aggregates[f"order:{order_id}"] = order
+        for shipment_id, shipment in case.shipments.items():
+            self._aggregates[f"shipment:{shipment_id}"] = shipment
+        for order_id in {event.order_id for event in case.events if hasattr(event, "order_id")}:
+            due = _due(case.orders[order_id])
+            if order_id in self.deadlines or due != self._stored_deadlines.get(order_id):
+                self.deadlines[order_id] = due
+
+    def put_back(self) -> None:
+        """After the commit: others may have the aggregates."""
+        if self._shelf is not None:
+            self._shelf.put(self._aggregates)
+
+    def _take(self, stream: str) -> Any:
+        return self._shelf.take(stream) if self._shelf is not None else None
+
+
+def _due(order: Order) -> datetime | None:
+    deadline = next_deadline(order)
+    return deadline.at if deadline is not None else None

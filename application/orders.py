@@ -1,0 +1,314 @@
+"""`Orders`: the entry for backends. Loads, decides, appends, and answers repeats as the first time."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from ..domain import (
+    Case,
+    Command,
+    InvalidPolicy,
+    Malformed,
+    Order,
+    Policy,
+    canonical,
+    decide,
+    default_policy_toml,
+    fold,
+    options,
+    order_view,
+    parse,
+    same_content,
+)
+from .aggregates import Policies, Shelf, WorkingSet
+from .errors import Conflict, PolicyChanged, UnknownOrder
+from .log import read_line
+from .principal import Principal
+from .results import Result, decided, invalid, repeated
+from .store import JournalEntry, Store
+from .timeline import TimelineEntry, timeline
+
+AHEAD = timedelta(minutes=5)
+"""How far a report may be ahead of the clock (TIME-3)."""
+ATTEMPTS = 30
+"""How often a decision is made anew on fresh state before a conflict is given up."""
+BATCH_COMMANDS = 500
+BATCH_SECONDS = 0.25
+
+
+class Orders:
+    """The engine on one store. Synchronous; threads may share it, processes may open the same store.
+
+    Errors: ``StoreError`` where the store fails, ``Conflict`` where others kept winning, ``UnknownOrder``,
+    ``InvalidPolicy``. A rule's no is no error: it is a ``Result``.
+    """
+
+    def __init__(self, store: Store, policy_toml: str, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = Policy.from_toml(policy_toml)
+        self._policy_toml = policy_toml
+        self._policy_is_kept = False
+        self._policies = Policies(store, self._policy)
+        self._shelf = Shelf()
+        kept = store.policy(self._policy.version)
+        if kept not in (None, policy_toml):
+            raise PolicyChanged(
+                f"the store knows policy {self._policy.version} with another content: give a changed policy a new version"
+            )
+
+    @classmethod
+    def open(
+        cls,
+        url: str = "sqlite:///ordertrail.db",
+        *,
+        policy: str | Path | Policy | None = None,
+        clock: Callable[[], datetime] | None = None,
+        create: bool = True,
+    ) -> Self:
+        """Open ``sqlite:///file``, ``postgresql://…`` or ``memory:``.
+
+        ``policy`` is a file's path or a ``Policy`` (default: the packaged one); ``clock`` gives aware times (default:
+        the system's); without ``create`` a store that is not there is an error.
+        """
+        toml = _policy_toml(policy)
+        Policy.from_toml(toml)
+        store = Store.open(url, create=create)
+        try:
+            return cls(store, toml, clock or (lambda: datetime.now(UTC)))
+        except BaseException:
+            store.close()
+            raise
+
+    # --- commands ---
+
+    def handle(self, command: Mapping[str, Any] | Command, *, by: Principal) -> Result:
+        """Decide a command that ``by`` gives now, and keep what it makes; durable when it returns.
+
+        The engine stamps the time; only reports may bring an earlier one (TIME-3).
+        """
+        try:
+            attributed, horizon = self._attributed(command, by)
+        except Malformed as error:
+            return invalid(command, error)
+        return self._commit(attributed, horizon)
+
+    def preview(self, command: Mapping[str, Any] | Command, *, by: Principal) -> Result:
+        """What ``handle`` would answer; nothing is recorded."""
+        try:
+            attributed, horizon = self._attributed(command, by)
+        except Malformed as error:
+            return invalid(command, error)
+        return self._decide(WorkingSet(self._store, self._policies), attributed, horizon, {})[0]
+
+    def run(self, lines: Iterable[bytes | None]) -> Iterator[Result]:
+        """Apply a command log whose own times are the clock; a result comes after its commit, in the log's order.
+
+        Commits in batches. A None among the lines says that no more is waiting: what is decided is committed.
+        Blank lines are passed over, but counted.
+        """
+        batch: list[tuple[int, Result | Command]] = []
+        started = time.monotonic()
+        for number, line in _numbered(lines):
+            if line is not None and not line.strip():
+                continue
+            if line is not None:
+                batch.append((number, _read(line)))
+            if line is None or len(batch) >= BATCH_COMMANDS or time.monotonic() - started > BATCH_SECONDS:
+                yield from self._commit_batch(batch)
+                batch, started = [], time.monotonic()
+        yield from self._commit_batch(batch)
+
+    def preview_line(self, line: bytes) -> Result:
+        """What ``run`` would answer to one line; a missing ``at`` is now. Nothing is recorded."""
+        command = _read(line, at=self._clock())
+        if isinstance(command, Result):
+            return command
+        return self._decide(WorkingSet(self._store, self._policies), command, None, {})[0]
+
+    # --- looking ---
+
+    def order(self, order_id: str) -> Order:
+        """The folded aggregate, a copy of one's own; raises ``UnknownOrder``."""
+        order = WorkingSet(self._store, self._policies).order(order_id)
+        if order is None:
+            raise UnknownOrder(order_id)
+        return order
+
+    def show(
+        self, order_id: str, *, as_of: datetime | None = None, at_version: int | None = None
+    ) -> dict[str, Any]:
+        """The order as `show --json` prints it: now, as of a time, or at a version."""
+        if as_of is None and at_version is None:
+            return order_view(self.order(order_id))
+        events = self._store.events(f"order:{order_id}", up_to=at_version)
+        if as_of is not None:
+            events = [event for event in events if event.at <= as_of]
+        order = fold(events)
+        if order is None:
+            raise UnknownOrder(order_id)
+        return order_view(order)
+
+    def timeline(self, order_id: str) -> list[TimelineEntry]:
+        """The order's history in words, with the attempts that were rejected or noted; raises ``UnknownOrder``."""
+        events = self._store.events(f"order:{order_id}")
+        if not events:
+            raise UnknownOrder(order_id)
+        return timeline(order_id, events, self._store.attempts(order_id))
+
+    def options(self, order_id: str, *, at: datetime | None = None) -> dict[str, Any]:
+        """What the buyer can do at a moment (default: now), as `options --json` prints it."""
+        self.order(order_id)
+        return options(
+            lambda: WorkingSet(self._store, self._policies), order_id, at or self._clock(), self._policy
+        )
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- deciding and keeping ---
+
+    def _attributed(self, command: Mapping[str, Any] | Command, by: Principal) -> tuple[Command, datetime]:
+        raw = msgspec.to_builtins(command) if isinstance(command, Command) else command
+        if not isinstance(raw, Mapping):
+            raise Malformed("", "a command is a mapping of its fields")
+        parsed = parse({**raw, "actor": by.role, "actor_id": by.id})
+        now = self._clock()
+        reported = parsed.at if parsed.is_report and by.role != "buyer" else None
+        return msgspec.structs.replace(parsed, at=reported or now), now + AHEAD
+
+    def _commit(self, command: Command, horizon: datetime | None) -> Result:
+        """Decide and append, anew on fresh state as long as others come first."""
+        for attempt in range(ATTEMPTS):
+            working = WorkingSet(self._store, self._policies, self._shelf)
+            result, entry, events = self._decide(working, command, horizon, {})
+            if entry is None:
+                working.put_back()
+                return result
+            self._keep_policy(command)
+            try:
+                self._store.append(events, [entry], working.deadlines)
+            except Conflict:
+                time.sleep(random.uniform(0, 0.001 * min(attempt + 1, 20)))
+                continue
+            working.put_back()
+            return result
+        raise Conflict(f"{command.name} {command.command_id} met a conflict {ATTEMPTS} times: others keep changing its orders")
+
+    def _commit_batch(self, batch: list[tuple[int, Result | Command]]) -> Iterator[Result]:
+        """Decide a batch in memory and append it as one; where others came first, command by command."""
+        working = WorkingSet(self._store, self._policies, self._shelf)
+        results: list[Result] = []
+        entries: dict[str, JournalEntry] = {}
+        reusing: list[JournalEntry] = []
+        events: list[Any] = []
+        for number, command in batch:
+            if isinstance(command, Result):
+                results.append(msgspec.structs.replace(command, line=number))
+                continue
+            result, entry, made = self._decide(working, command, None, entries)
+            results.append(msgspec.structs.replace(result, line=number))
+            events += made
+            if entry is not None:
+                if entry.reused:
+                    reusing.append(entry)
+                else:
+                    entries[entry.command_id] = entry
+                self._keep_policy(command)
+        try:
+            self._store.append(events, [*entries.values(), *reusing], working.deadlines)
+        except Conflict:
+            for number, command in batch:
+                result = command if isinstance(command, Result) else self._commit(command, None)
+                yield msgspec.structs.replace(result, line=number)
+            return
+        working.put_back()
+        yield from results
+
+    def _decide(
+        self, working: WorkingSet, command: Command, horizon: datetime | None, pending: Mapping[str, JournalEntry]
+    ) -> tuple[Result, JournalEntry | None, list[Any]]:
+        """The answer, the journal's entry (None for a repeat) and the events; ``pending`` is not yet in the store."""
+        assert command.at is not None
+        content = canonical(command)
+        earlier = pending.get(command.command_id) or self._store.entry(command.command_id)
+        reused = earlier is not None and not same_content(earlier.command, content)
+        if earlier is not None and not reused:
+            return repeated(command, earlier.outcome), None, []
+        working.basis = {}
+        case = Case(
+            working,
+            command,
+            policy=self._policy,
+            at=command.at,
+            recorded_at=command.at if horizon is None else horizon - AHEAD,
+            actor=command.actor,
+            actor_id=command.actor_id,
+            horizon=horizon,
+        )
+        outcome = decide(case, command, reused=reused)
+        working.absorb(case)
+        result = decided(command, outcome)
+        entry = JournalEntry(
+            command_id=command.command_id,
+            command=content,
+            outcome=result.to_json(),
+            status=outcome.status,
+            at=command.at,
+            recorded_at=case.recorded_at,
+            basis=working.basis,
+            attempts=() if outcome.status == "accepted" else tuple(outcome.order_ids),
+            reused=reused,
+        )
+        return result, entry, outcome.events
+
+    def _keep_policy(self, command: Command) -> None:
+        if not self._policy_is_kept and command.name == "place-order":
+            self._store.keep_policy(self._policy.version, self._policy_toml)
+            self._policy_is_kept = True
+
+
+def _numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers from 1; a None is no line."""
+    number = 0
+    for line in lines:
+        number += line is not None
+        yield number, line
+
+
+def _read(line: bytes, at: datetime | None = None) -> Result | Command:
+    """A log's line as a command, or the answer that it is none; ``at`` where it may be missing."""
+    raw: Any = None
+    try:
+        raw = read_line(line)
+        command = parse(raw)
+        if command.at is None:
+            if at is None:
+                raise Malformed("at", "is missing")
+            command = msgspec.structs.replace(command, at=at)
+        return command
+    except Malformed as error:
+        return invalid(raw, error)
+
+
+def _policy_toml(policy: str | Path | Policy | None) -> str:
+    if policy is None:
+        return default_policy_toml()
+    if isinstance(policy, Policy):
+        return msgspec.toml.encode(policy).decode()
+    try:
+        return Path(policy).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPolicy(f"the policy file {policy} cannot be read: {getattr(error, 'strerror', None) or error}") from None

@@ -1,0 +1,9 @@
+"""The durable store: events, the command journal, deadlines and policies, in one transaction.
+
+Everything that knows `eventsourcing` lives in this package.
+"""
+
+from .entries import JournalEntry
+from .store import Store
+
+__all__ = ["JournalEntry", "Store"]

@@ -1,0 +1,23 @@
+"""Between our events and the rows of `eventsourcing`: stored names instead of module paths, msgspec instead of json."""
+
+from typing import Any
+
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+
+from ...domain.events import decode, encode
+
+
+class EventMapper(Mapper[str]):
+    """Maps the domain's msgspec structs; they carry their stream, version and stored name themselves.
+
+    Events are typed `Any` here, because the library's protocol names those attributes otherwise.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(JSONTranscoder())  # the base class wants one; it is never asked
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        return StoredEvent(domain_event.stream, domain_event.version, domain_event.type, encode(domain_event))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        return decode(stored_event.state)

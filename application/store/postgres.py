@@ -1,0 +1,248 @@
+"""The store on PostgreSQL: the library's recorder, with our rows in the transaction of its events."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+from eventsourcing.persistence import Notification, OperationalError, StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder
+from eventsourcing.postgres import PostgresFactory as LibraryFactory
+from eventsourcing.utils import Environment
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from ..errors import StoreError
+from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .postgres_database import Connection, PostgresDatabase, explain
+from .records import EVENTS_TABLE, Records, require_rows
+
+R = TypeVar("R")
+RECONNECTIONS = 3
+
+# COLLATE "C": ids are compared and sorted by code point, as everywhere else.
+CREATE_STATEMENTS = [
+    "CREATE TABLE meta (application text NOT NULL, format integer NOT NULL)",
+    f'CREATE TABLE {EVENTS_TABLE} (notification_id bigserial PRIMARY KEY, originator_id text COLLATE "C" NOT NULL,'
+    " originator_version bigint NOT NULL, topic text NOT NULL, state bytea NOT NULL,"
+    " UNIQUE (originator_id, originator_version))",
+    'CREATE TABLE journal (entry bigint PRIMARY KEY, command_id text COLLATE "C" NOT NULL, command bytea NOT NULL,'
+    " outcome bytea NOT NULL, status text NOT NULL, at_us bigint NOT NULL, recorded_at_us bigint NOT NULL,"
+    " basis bytea NOT NULL, attempts bytea NOT NULL, reused smallint NOT NULL)",
+    "CREATE UNIQUE INDEX journal_command_id ON journal (command_id) WHERE reused = 0",
+    "CREATE INDEX journal_reused_command_id ON journal (command_id) WHERE reused = 1",
+    'CREATE TABLE attempts (order_id text COLLATE "C", entry bigint REFERENCES journal, PRIMARY KEY (order_id, entry))',
+    'CREATE TABLE deadlines (order_id text COLLATE "C" PRIMARY KEY, due_us bigint NOT NULL)',
+    "CREATE INDEX deadlines_due ON deadlines (due_us, order_id)",
+    'CREATE TABLE policies (version text COLLATE "C" PRIMARY KEY, content text NOT NULL, sha256 text NOT NULL)',
+]
+
+# Everything in one prepared statement with one parameter, whatever there is to record: dumping arrays, or executing a
+# statement for each table, costs the driver more than the database. ORDER BY gives the rows their numbers in our order.
+# All who append hold the lock on the events: nobody else adds an entry between max(entry) and ours.
+APPEND = f"""
+WITH given AS (SELECT %b::jsonb AS document),
+last AS (SELECT coalesce(max(entry), 0) AS entry FROM journal),
+events AS (
+    INSERT INTO {EVENTS_TABLE} (originator_id, originator_version, topic, state)
+    SELECT r->>0, (r->>1)::bigint, r->>2, decode(r->>3, 'base64')
+    FROM given, jsonb_array_elements(document->'events') WITH ORDINALITY AS rows (r, n) ORDER BY n
+    RETURNING notification_id
+),
+entries AS (
+    INSERT INTO journal (entry, {COLUMNS})
+    SELECT last.entry + n, r->>0, decode(r->>1, 'base64'), decode(r->>2, 'base64'), r->>3, (r->>4)::bigint,
+        (r->>5)::bigint, decode(r->>6, 'base64'), decode(r->>7, 'base64'), (r->>8)::smallint
+    FROM given, last, jsonb_array_elements(document->'journal') WITH ORDINALITY AS rows (r, n) ORDER BY n
+    RETURNING 1
+),
+tried AS (
+    INSERT INTO attempts (order_id, entry) SELECT r->>0, last.entry + (r->>1)::bigint
+    FROM given, last, jsonb_array_elements(document->'attempts') AS rows (r) RETURNING 1
+),
+due AS (
+    INSERT INTO deadlines (order_id, due_us) SELECT r->>0, (r->>1)::bigint
+    FROM given, jsonb_array_elements(document->'deadlines') AS rows (r)
+    ON CONFLICT (order_id) DO UPDATE SET due_us = excluded.due_us RETURNING 1
+),
+done AS (
+    DELETE FROM deadlines WHERE order_id IN (SELECT jsonb_array_elements_text(document->'done') FROM given)
+)
+SELECT (SELECT coalesce(array_agg(notification_id ORDER BY notification_id), '{{}}') FROM events),
+    (SELECT count(*) FROM entries), (SELECT count(*) FROM tried), (SELECT count(*) FROM due)
+"""
+SELECT_EVENTS = (
+    f"SELECT originator_id, originator_version, topic, state FROM {EVENTS_TABLE}"
+    " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s ORDER BY originator_version "
+)
+SELECT_NOTIFICATIONS = (
+    f"SELECT originator_id, originator_version, topic, state, notification_id FROM {EVENTS_TABLE}"
+    " WHERE notification_id >= %s AND notification_id <= %s ORDER BY notification_id LIMIT %s"
+)
+NO_LIMIT = 2**63 - 1
+
+
+class PostgresRecorder(PostgresApplicationRecorder, Records):
+    """Events, journal, attempts and deadlines in one transaction.
+
+    The library retries whatever fails ten times; here only what a fresh connection can mend, and never a commit.
+    """
+
+    datastore: PostgresDatabase
+
+    @property
+    def place(self) -> str:
+        return self.datastore.address.place
+
+    def create_table(self) -> None:
+        pass  # done before the pool was opened, on a connection whose failure is reported at once
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        entries: Sequence[JournalEntry] = (),
+        deadlines: Mapping[str, datetime | None] | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        rows = _rows(stored_events, entries, deadlines or {})
+        return self._connected(lambda connection: self._append(connection, rows))
+
+    def _append(self, connection: Connection, rows: Mapping[str, list[Any]]) -> Sequence[int]:
+        """One transaction in three round trips: lock, insert, commit."""
+        document = Jsonb(rows, dumps=msgspec.json.encode)  # bytes become base64
+        try:
+            connection.execute(self._begin)
+            ((positions, *made),) = connection.execute(APPEND.encode(), (document,), prepare=True, binary=True)
+            for table, count in zip(
+                ("events", "journal", "attempts", "deadlines"), (len(positions), *made), strict=True
+            ):
+                require_rows(self.place, table, count, len(rows[table]))
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise
+        try:
+            connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            raise StoreError(
+                f"{self.place} was lost during a commit: whether it was recorded shows when the command is sent again"
+            ) from error
+        return cast(Sequence[int], positions)
+
+    @cached_property
+    def _begin(self) -> sql.Composed:
+        # The events' table is locked before anything is written: journal and events have one commit order, and who
+        # follows the positions never passes over one that is committed later.
+        return sql.SQL(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {seconds};"
+            " LOCK TABLE {table} IN EXCLUSIVE MODE; NOTIFY {channel}"
+        ).format(
+            seconds=sql.Literal(f"{self.datastore.lock_timeout}s"),
+            table=sql.Identifier(self.events_table_name),
+            channel=sql.Identifier(self.channel_name),
+        )
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        statement = SELECT_EVENTS
+        if desc:
+            statement += "DESC "
+        if limit is not None:
+            statement += f"LIMIT {limit:d}"
+        values = (originator_id, gt or 0, NO_LIMIT if lte is None else lte)
+        return [StoredEvent(*row) for row in self._select(statement, values)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        if topics:
+            raise NotImplementedError("notifications are not filtered by topic here")
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        values = (first, NO_LIMIT if stop is None else stop, limit)
+        return [Notification(*row) for row in self._select(SELECT_NOTIFICATIONS, values)]
+
+    def max_notification_id(self) -> int | None:
+        return self.query(f"SELECT max(notification_id) FROM {EVENTS_TABLE}")[0][0]  # type: ignore[no-any-return]
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._select(_with_placeholders(statement), values)
+
+    def insert(self, statement: str, *values: Any) -> int:
+        return self._connected(lambda connection: connection.execute(_with_placeholders(statement), values).rowcount)
+
+    def explain(self, error: Exception) -> StoreError:
+        if self.datastore.pool.closed:
+            return StoreError(f"{self.place} has been closed")
+        return explain(error, self.datastore.address)
+
+    def _select(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._connected(
+            lambda connection: connection.execute(statement.encode(), values, prepare=True, binary=True).fetchall()
+        )
+
+    def _connected(self, work: Callable[[Connection], R]) -> R:
+        """Do it on a connection of the pool; where that turns out to be dead, on fresh ones."""
+        for attempt in range(RECONNECTIONS):
+            lost = False
+            try:
+                with self.datastore.get_connection() as connection:
+                    try:
+                        return work(connection)
+                    except psycopg.OperationalError:
+                        lost = connection.closed
+                        raise
+            except OperationalError:
+                if not lost or attempt == RECONNECTIONS - 1:
+                    raise
+                self.datastore.pool.check()  # a server that was restarted has left only dead ones
+                time.sleep(0.2 * attempt)
+        raise AssertionError("unreachable")
+
+
+def _rows(
+    events: Sequence[StoredEvent], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+) -> dict[str, list[Any]]:
+    """The document of APPEND: rows by table, and the orders that have no deadline any more."""
+    return {
+        "events": [(e.originator_id, e.originator_version, e.topic, e.state) for e in events],
+        "journal": [to_row(entry) for entry in entries],
+        "attempts": [(order_id, n) for n, entry in enumerate(entries, start=1) for order_id in entry.attempts],
+        "deadlines": [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None],
+        "done": [order_id for order_id, at in deadlines.items() if at is None],
+    }
+
+
+@cache
+def _with_placeholders(statement: str) -> str:
+    return statement.replace("?", "%s")
+
+
+class PostgresFactory(LibraryFactory):
+    """Makes the recorder on a database that the store has opened."""
+
+    application_recorder_class = PostgresRecorder
+
+    def __init__(self, env: Environment, database: PostgresDatabase) -> None:
+        # The base class wants settings to make a database of its own, which is never opened.
+        settings = {f"POSTGRES_{name}": "" for name in ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")}
+        super().__init__(Environment("", {**env, **settings}))
+        self.datastore = database
+        database.prepare(CREATE_STATEMENTS)

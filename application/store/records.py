@@ -1,0 +1,95 @@
+"""What the store keeps beside the events: the same tables and questions for every database.
+
+A backend says how a statement is run; `?` stands for a value.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any
+
+from ..errors import PolicyChanged, StoreError
+from .entries import COLUMNS, JournalEntry, from_row, microseconds
+
+FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
+EVENTS_TABLE = "stored_events"
+TABLES = frozenset({"meta", EVENTS_TABLE, "journal", "attempts", "deadlines", "policies"})
+
+_ENTRIES = f"SELECT {COLUMNS} FROM journal WHERE command_id = ? AND reused = "
+
+
+class Records(ABC):
+    """The journal, deadlines and policies; mixed into a recorder of `eventsourcing`."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """How a sentence names the store; never with a password."""
+
+    @abstractmethod
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a reading statement."""
+
+    @abstractmethod
+    def insert(self, statement: str, *values: Any) -> int:
+        """Run one writing statement in a transaction of its own; how many rows it made."""
+
+    @abstractmethod
+    def explain(self, error: Exception) -> StoreError:
+        """The one sentence for an exception of the library or the database's driver."""
+
+    def entry(self, command_id: str) -> JournalEntry | None:
+        # 0 and 1 are literals: only so does the planner see that a partial index serves.
+        rows = self.query(_ENTRIES + "0", command_id)
+        return from_row(rows[0]) if rows else None
+
+    def entries_reusing(self, command_id: str) -> list[JournalEntry]:
+        return [from_row(row) for row in self.query(_ENTRIES + "1 ORDER BY entry", command_id)]
+
+    def attempts(self, order_id: str) -> list[JournalEntry]:
+        columns = ", ".join(f"journal.{column}" for column in COLUMNS.split(", "))
+        statement = (
+            f"SELECT {columns} FROM attempts JOIN journal ON journal.entry = attempts.entry"
+            " WHERE attempts.order_id = ? ORDER BY attempts.entry"
+        )
+        return [from_row(row) for row in self.query(statement, order_id)]
+
+    def due(self, before: datetime) -> list[str]:
+        statement = "SELECT order_id FROM deadlines WHERE due_us < ? ORDER BY due_us, order_id"
+        return [order_id for (order_id,) in self.query(statement, microseconds(before))]
+
+    def policy(self, version: str) -> str | None:
+        rows = self.query("SELECT content FROM policies WHERE version = ?", version)
+        return str(rows[0][0]) if rows else None
+
+    def keep_policy(self, version: str, content: str) -> None:
+        known = self.policy(version)
+        if known is None:
+            digest = hashlib.sha256(content.encode()).hexdigest()
+            made = self.insert(
+                "INSERT INTO policies (version, content, sha256) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
+                version,
+                content,
+                digest,
+            )
+            # None made: another process kept this version since we looked, perhaps with another content.
+            known = content if made == 1 else self.policy(version)
+        if known != content:
+            raise PolicyChanged(
+                f"{self.place} knows policy version {version!r} with another content; a changed policy needs a"
+                " version of its own"
+            )
+
+
+def require_format(place: str, found: int) -> None:
+    """Refuse a store of a format that this code does not know."""
+    if found > FORMAT:
+        raise StoreError(f"{place} was written by a newer ordertrail (format {found}; this one reads {FORMAT})")
+    if found < 1:
+        raise StoreError(f"{place} has the unknown format {found}")
+
+
+def require_rows(place: str, table: str, made: int, asked: int) -> None:
+    """A database that took fewer rows than it was given must not pass for success."""
+    if made != asked:
+        raise StoreError(f"{place} took {made} of {asked} rows of {table}; nothing was recorded")

@@ -1,0 +1,161 @@
+"""The store on SQLite: the library's recorder, with our rows in the transaction of its events."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
+from eventsourcing.utils import Environment
+
+from ..errors import StoreError
+from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .records import EVENTS_TABLE, Records, require_rows
+from .sqlite_file import SqliteFile, explain
+
+NO_LIMIT = 2**63 - 1
+
+# AUTOINCREMENT: the number of a row that is gone is never given again, so a reader's checkpoint stays true.
+CREATE_STATEMENTS = [
+    "CREATE TABLE meta (application TEXT NOT NULL, format INTEGER NOT NULL)",
+    f"CREATE TABLE {EVENTS_TABLE} (notification_id INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL,"
+    " originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL,"
+    " UNIQUE (originator_id, originator_version))",
+    "CREATE TABLE journal (entry INTEGER PRIMARY KEY AUTOINCREMENT, command_id TEXT NOT NULL, command BLOB NOT NULL,"
+    " outcome BLOB NOT NULL, status TEXT NOT NULL, at_us INTEGER NOT NULL, recorded_at_us INTEGER NOT NULL,"
+    " basis BLOB NOT NULL, attempts BLOB NOT NULL, reused INTEGER NOT NULL)",
+    "CREATE UNIQUE INDEX journal_command_id ON journal (command_id) WHERE reused = 0",
+    "CREATE INDEX journal_reused_command_id ON journal (command_id) WHERE reused = 1",
+    "CREATE TABLE attempts (order_id TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (order_id, entry))"
+    " WITHOUT ROWID",
+    "CREATE TABLE deadlines (order_id TEXT PRIMARY KEY NOT NULL, due_us INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX deadlines_due ON deadlines (due_us, order_id)",
+    "CREATE TABLE policies (version TEXT PRIMARY KEY NOT NULL, content TEXT NOT NULL, sha256 TEXT NOT NULL)"
+    " WITHOUT ROWID",
+]
+
+INSERT_EVENT = f"INSERT INTO {EVENTS_TABLE} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"
+INSERT_ENTRY = f"INSERT INTO journal ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)"
+INSERT_ATTEMPT = "INSERT INTO attempts (order_id, entry) VALUES (?,?)"
+SET_DEADLINE = (
+    "INSERT INTO deadlines (order_id, due_us) VALUES (?,?)"
+    " ON CONFLICT (order_id) DO UPDATE SET due_us = excluded.due_us"
+)
+DROP_DEADLINE = "DELETE FROM deadlines WHERE order_id = ?"
+SELECT_EVENTS = (
+    f"SELECT originator_id, originator_version, topic, state FROM {EVENTS_TABLE}"
+    " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version "
+)
+SELECT_NOTIFICATIONS = (
+    f"SELECT originator_id, originator_version, topic, state, notification_id FROM {EVENTS_TABLE}"
+    " WHERE notification_id >= ? AND notification_id <= ? ORDER BY notification_id LIMIT ?"
+)
+
+
+class SqliteRecorder(SQLiteApplicationRecorder, Records):
+    """Events, journal, attempts and deadlines in one transaction; rows are read as plain tuples."""
+
+    datastore: SqliteFile
+
+    @property
+    def place(self) -> str:
+        return self.datastore.place
+
+    def create_table(self) -> None:
+        self.datastore.prepare(CREATE_STATEMENTS)
+
+    def _insert_events(
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        *,
+        entries: Sequence[JournalEntry] = (),
+        deadlines: Mapping[str, datetime | None] | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        cursor = c.sqlite_cursor
+        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events]
+        self._insert(cursor, INSERT_EVENT, EVENTS_TABLE, rows)
+        positions = _numbers(cursor, len(rows))
+        self._insert(cursor, INSERT_ENTRY, "journal", [to_row(entry) for entry in entries])
+        if any(entry.attempts for entry in entries):
+            numbered = zip(_numbers(cursor, len(entries)), entries, strict=True)
+            attempts = [(order_id, number) for number, entry in numbered for order_id in entry.attempts]
+            self._insert(cursor, INSERT_ATTEMPT, "attempts", attempts)
+        if deadlines:
+            due = [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None]
+            self._insert(cursor, SET_DEADLINE, "deadlines", due)
+            if len(due) < len(deadlines):
+                cursor.executemany(DROP_DEADLINE, [(order_id,) for order_id, at in deadlines.items() if at is None])
+        return positions
+
+    def _insert(self, cursor: sqlite3.Cursor, statement: str, table: str, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            cursor.executemany(statement, rows)
+            require_rows(self.place, table, cursor.rowcount, len(rows))
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        statement = SELECT_EVENTS
+        if desc:
+            statement += "DESC "
+        if limit is not None:
+            statement += f"LIMIT {limit:d}"
+        values = (originator_id, gt or 0, NO_LIMIT if lte is None else lte)
+        return [StoredEvent(*row) for row in self.datastore.query(statement, values)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        if topics:
+            raise NotImplementedError("notifications are not filtered by topic here")
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        values = (first, NO_LIMIT if stop is None else stop, limit)
+        return [Notification(*row) for row in self.datastore.query(SELECT_NOTIFICATIONS, values)]
+
+    def max_notification_id(self) -> int:
+        ((last,),) = self.query(f"SELECT coalesce(max(notification_id), 0) FROM {EVENTS_TABLE}")
+        return int(last)
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.datastore.query(statement, values)
+
+    def insert(self, statement: str, *values: Any) -> int:
+        with self.datastore.transaction(commit=True) as cursor:
+            return cursor.sqlite_cursor.execute(statement, values).rowcount
+
+    def explain(self, error: Exception) -> StoreError:
+        return explain(error, self.datastore)
+
+
+def _numbers(cursor: sqlite3.Cursor, count: int) -> range:
+    """What AUTOINCREMENT gave the rows inserted last: consecutive numbers, because nobody else may write now."""
+    if not count:
+        return range(0)
+    ((last,),) = cursor.execute("SELECT last_insert_rowid()")
+    return range(last - count + 1, last + 1)
+
+
+class SqliteFactory(SQLiteFactory):
+    """Makes the recorder on a file that the store has opened."""
+
+    application_recorder_class = SqliteRecorder
+
+    def __init__(self, env: Environment, file: SqliteFile) -> None:
+        super().__init__(env)
+        self.datastore = file

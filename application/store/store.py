@@ -1,0 +1,168 @@
+"""The facade that the rest of the application meets: events, entries and deadlines in, events and entries out."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import msgspec
+from eventsourcing.application import Application
+from eventsourcing.persistence import InfrastructureFactory, PersistenceError
+from eventsourcing.utils import Environment, EnvType
+
+from ...domain.events import Event
+from ..errors import StoreError
+from .address import is_postgres, sqlite_address
+from .entries import JournalEntry
+from .mapper import EventMapper
+from .records import Records
+from .sqlite import SqliteFactory
+from .sqlite_file import SqliteFile, explain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class EventLog(Application[str]):
+    """The library's application: our mapper, one of our recorders, and no settings from the process's environment."""
+
+    def __init__(self, make_factory: Callable[[Environment], InfrastructureFactory[Any]], env: EnvType) -> None:
+        self._make_factory = make_factory
+        super().__init__(env)
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:  # noqa: ARG002
+        # The base class adds os.environ, where a host's own settings (a cipher, database functions) may lie.
+        return Environment("", {"ORIGINATOR_ID_TYPE": "text", **(env or {})})
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        return self._make_factory(env)
+
+    def construct_mapper(self) -> EventMapper:
+        return EventMapper()
+
+
+def in_words(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
+    """Turns every exception of the library and the drivers into one of ours."""
+
+    @wraps(method)
+    def call(self: "Store", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except (PersistenceError, sqlite3.Error, OSError) as error:
+            raise self._records.explain(error) from error
+        except msgspec.DecodeError as error:
+            raise StoreError(
+                f"{self._records.place} holds an event or entry that this version cannot read: {error}"
+            ) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self._records.place} cannot hold text with lone surrogates") from error
+
+    return call
+
+
+class Store:
+    """A durable store. Threads may share it; processes may open the same address.
+
+    Every method raises StoreError, with one sentence, where the database fails.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._records = cast(Records, log.recorder)
+
+    @classmethod
+    def open(cls, url: str, *, lock_seconds: float = 60) -> Self:
+        """A path, `sqlite:///path`, `postgresql://user:password@host/database?schema=…`, or `memory:`.
+
+        `lock_seconds`: how long to wait for another process that writes.
+        """
+        if is_postgres(url):
+            return cls(_postgres_log(url, lock_seconds))
+        return cls(_sqlite_log(url, lock_seconds))
+
+    @in_words
+    def events(self, stream: str, *, after: int = 0, up_to: int | None = None) -> list[Event]:
+        """The stream's events with versions above `after` and up to and including `up_to`."""
+        return cast(list[Event], [*self._log.events.get(stream, gt=after, lte=up_to)])
+
+    @in_words
+    def append(
+        self, events: Sequence[Event], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+    ) -> Sequence[int]:
+        """Record all of it or nothing, durably when it returns; the events' positions in the whole log.
+
+        A deadline of None deletes. Raises Conflict if a stream has the version, or the journal the command_id.
+        """
+        if not (events or entries or deadlines):
+            return []
+        # As EventStore.put does, without a Recording for each event that nobody looks at.
+        stored = [self._log.mapper.to_stored_event(cast(Any, event)) for event in events]
+        return self._log.recorder.insert_events(stored, entries=entries, deadlines=deadlines) or []
+
+    @in_words
+    def entry(self, command_id: str) -> JournalEntry | None:
+        """The entry that answers repeats of this command."""
+        return self._records.entry(command_id)
+
+    @in_words
+    def entries_reusing(self, command_id: str) -> list[JournalEntry]:
+        """The entries that came later under a used command_id with another content (ORDER-0), oldest first."""
+        return self._records.entries_reusing(command_id)
+
+    @in_words
+    def attempts(self, order_id: str) -> list[JournalEntry]:
+        """The entries that name this order among their attempts, oldest first."""
+        return self._records.attempts(order_id)
+
+    @in_words
+    def due(self, before: datetime) -> list[str]:
+        """The orders whose deadline is strictly before, earliest first, then by id."""
+        return self._records.due(before)
+
+    @in_words
+    def keep_policy(self, version: str, content: str) -> None:
+        """Keep a policy at its first use; raises PolicyChanged if this version is known with another content."""
+        self._records.keep_policy(version, content)
+
+    @in_words
+    def policy(self, version: str) -> str | None:
+        """The content of the policy that was kept under this version."""
+        return self._records.policy(version)
+
+    @in_words
+    def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
+        """At most `limit` events of the whole log with their positions, in the order of their commits."""
+        found = self._log.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [(item.id, cast(Event, self._log.mapper.to_domain_event(item))) for item in found]
+
+    @in_words
+    def close(self) -> None:
+        self._log.close()
+
+
+def _sqlite_log(url: str, lock_seconds: float) -> EventLog:
+    address = sqlite_address(url)
+    file = SqliteFile(address.uri, address.place, lock_seconds=lock_seconds)
+    try:
+        return EventLog(lambda env: SqliteFactory(env, file), {"SQLITE_DBNAME": address.uri})
+    except StoreError:
+        file.close()
+        raise
+    except (PersistenceError, sqlite3.Error) as error:
+        file.close()
+        raise explain(error, file) from error
+
+
+def _postgres_log(url: str, lock_seconds: float) -> EventLog:
+    try:
+        from .postgres import PostgresFactory
+        from .postgres_database import PostgresDatabase, postgres_address
+    except ImportError as error:
+        raise StoreError("a postgresql:// store needs psycopg: pip install 'ordertrail[postgres]'") from error
+    database = PostgresDatabase(postgres_address(url, lock_seconds=lock_seconds))
+    try:
+        return EventLog(lambda env: PostgresFactory(env, database), {})
+    except BaseException:
+        database.close()
+        raise

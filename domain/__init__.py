@@ -1,0 +1,54 @@
+"""What is true and what is allowed: commands, rules, events and the state that they fold to.
+
+Pure: no clock, no ids made, no I/O, no randomness. ``decide`` turns a command into events, ``fold`` turns events into
+state; the store, the clock and the outside world are other rooms' affair.
+"""
+
+from .case import Case, Streams
+from .commands import Command, canonical, parse
+from .deadlines import next_deadline
+from .decide import Outcome, decide, same_content
+from .errors import IllegalMove, InvalidPolicy, Malformed, OrdertrailError, Rejection
+from .events import Event, OrderEvent, ShipmentEvent, decode, encode
+from .evolve import fold
+from .options import options
+from .order import Order, Unit
+from .policy import Policy, default_policy_toml, policy_digest
+from .rules import RULES, Rule
+from .shipment import Shipment, fold_shipment
+from .views import order_view, shipment_view
+
+__all__ = [
+    "RULES",
+    "Case",
+    "Command",
+    "Event",
+    "IllegalMove",
+    "InvalidPolicy",
+    "Malformed",
+    "Order",
+    "OrderEvent",
+    "OrdertrailError",
+    "Outcome",
+    "Policy",
+    "Rejection",
+    "Rule",
+    "Shipment",
+    "ShipmentEvent",
+    "Streams",
+    "Unit",
+    "canonical",
+    "decide",
+    "decode",
+    "default_policy_toml",
+    "encode",
+    "fold",
+    "fold_shipment",
+    "next_deadline",
+    "options",
+    "order_view",
+    "parse",
+    "policy_digest",
+    "same_content",
+    "shipment_view",
+]

@@ -1,0 +1,148 @@
+"""What the passing of time does by itself (RULEBOOK TIME-1): recorded by whatever command comes next.
+
+Deadlines are read off the order's state, never stored as promises: what has changed since cannot fire.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from . import events as e
+from .carriage import move_parcel
+from .case import Case
+from .lifecycle import COMING_BACK, UNDER_WAY
+from .order import Order, Unit, numbers
+from .refunding import release, settle
+from .returning import write_off
+from .rules import rule
+
+Act = Callable[[Case, Order], None]
+
+
+class Deadline(NamedTuple):
+    """``at`` has passed strictly after it; ties go in the order of the units (``first_unit`` is an index)."""
+
+    at: datetime
+    order_id: str
+    first_unit: int
+    act: Act
+    shipment_id: str | None = None
+
+
+def next_deadline(order: Order) -> Deadline | None:
+    """The order's earliest deadline, or None."""
+    return min(_deadlines(order), key=_when, default=None)
+
+
+def _when(deadline: Deadline) -> tuple[datetime, str, int]:
+    return deadline[:3]
+
+
+@rule(
+    "TIME-1",
+    "E",
+    "Deadlines do not depend on a scheduler: whatever command comes next on an order first records the deadlines that "
+    "have passed by its time, each at the deadline's own time, in the order of those times; pass-time does it for all.",
+)
+def catch_up(case: Case, order_ids: Iterable[str]) -> None:
+    """Record the passed deadlines of these orders, and of those that share a parcel taken as lost."""
+    involved = {order_id: order for order_id in order_ids if (order := case.order(order_id)) is not None}
+    now = case.at if case.horizon is None else min(case.at, case.horizon)
+    while True:
+        passed = [d for order in involved.values() if (d := next_deadline(order)) is not None and d.at < now]
+        if not passed:
+            return
+        first = min(passed, key=_when)
+        shipment = case.shipment(first.shipment_id) if first.shipment_id is not None else None
+        if shipment is not None and (more := shipment.contents.keys() - involved.keys()):
+            # Their own earlier deadlines come first.
+            involved |= {order_id: order for order_id in sorted(more) if (order := case.order(order_id)) is not None}
+            continue
+        with case.clock(first.at):
+            first.act(case, involved[first.order_id])
+            settle(case)
+
+
+def _deadlines(order: Order) -> Iterator[Deadline]:
+    terms = order.rules
+    yield from _of_units(order)
+    for request in order.requests.values():
+        if request.status == "open" and request.answer_by is not None:
+            unit = order.pick(request.units)[0]
+            yield Deadline(request.answer_by, order.order_id, unit.index, _unanswered(request.request_id))
+    for a_return in order.returns.values():
+        status = order.return_status(a_return)
+        if status == "open":
+            first = order.outstanding(a_return)[0].index
+            yield Deadline(a_return.lapses_at, order.order_id, first, _lapse_return(a_return.return_id))
+        elif status == "handed-over" and not order.by_seller and a_return.handed_over_at is not None:
+            first = order.outstanding(a_return)[0].index
+            lost_at = a_return.handed_over_at + timedelta(days=terms.returns.lost_after_hand_over_days)
+            yield Deadline(lost_at, order.order_id, first, _lose_return(a_return.return_id))
+    for refund in order.refunds.values():
+        if refund.due_at is None:
+            at = refund.made_at + timedelta(days=terms.cancellation.deferred_refund_days)
+            yield Deadline(at, order.order_id, order.pick(refund.units)[0].index, _release(refund.refund_id))
+
+
+def _of_units(order: Order) -> Iterator[Deadline]:
+    terms = order.rules
+    for unit in order.units:
+        if unit.state == "seller-window":
+            closes_at = order.placed_at + timedelta(minutes=terms.cancellation.seller_window_minutes)
+            yield Deadline(closes_at, order.order_id, unit.index, _close_window)
+            return
+    if order.by_seller:
+        return
+    for unit in order.units:
+        if (lost_at := _taken_as_lost_at(order, unit)) is not None and unit.shipment_id is not None:
+            yield Deadline(lost_at, order.order_id, unit.index, _lose_parcel(unit.shipment_id), unit.shipment_id)
+
+
+@rule(
+    "LOST-1",
+    "E",
+    "No buyer waits for ever: marketplace-fulfilled units are taken as lost when they are under way 45 days after "
+    "dispatch, refused or returning 30 days after they last turned, or of a return handed over 30 days ago and not "
+    "received; a parcel as a whole, for all its orders.",
+)
+def _taken_as_lost_at(order: Order, unit: Unit) -> datetime | None:
+    if unit.state in UNDER_WAY and unit.dispatched_at is not None:
+        return unit.dispatched_at + timedelta(days=order.rules.carriage.lost_after_dispatch_days)
+    if unit.state in COMING_BACK and unit.turned_at is not None:
+        return unit.turned_at + timedelta(days=order.rules.carriage.lost_after_turning_days)
+    return None
+
+
+def _close_window(case: Case, order: Order) -> None:
+    units = [unit for unit in order.units if unit.state == "seller-window"]
+    case.move(order, units, e.SellerWindowClosed, "SELLER-1")
+
+
+def _unanswered(request_id: str) -> Act:
+    return lambda case, order: case.lapse(order, order.requests[request_id], "unanswered")
+
+
+def _lapse_return(return_id: str) -> Act:
+    def act(case: Case, order: Order) -> None:
+        units = numbers(order.outstanding(order.returns[return_id]))
+        case.record(order, e.ReturnLapsed, "RETURN-4", return_id=return_id, units=units)
+
+    return act
+
+
+def _lose_return(return_id: str) -> Act:
+    return lambda case, order: write_off(case, order, order.returns[return_id], "LOST-1")
+
+
+def _release(refund_id: str) -> Act:
+    return lambda case, order: release(case, order, order.refunds[refund_id])
+
+
+def _lose_parcel(shipment_id: str) -> Act:
+    def act(case: Case, order: Order) -> None:
+        shipment = case.shipment(shipment_id)
+        if shipment is not None:
+            move_parcel(case, shipment, "lose", "lost-in-transit", rule_id="LOST-1")
+
+    return act

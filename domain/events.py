@@ -1,0 +1,455 @@
+"""What happened, as stored: the names in ``tag=`` and the fields are contracts; old logs must always decode.
+
+Two streams: an order's (``order:O1``) and a shipment's (``shipment:S1``). Every event says when it happened (``at``),
+when it was learned (``recorded_at``), who caused it, by which command and rule, and whose order it is (``buyer_id``, the
+partition of everything that changes together). Units are numbers by item; amounts are minor units; times are UTC.
+Knows no rule: events are facts.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal, Union
+
+import msgspec
+from msgspec import Struct
+
+from .vocabulary import Carrier, Cause, Fulfiller, Line, OrderUnits, Party, Payment, RefundTarget, Role, Scope, Units
+
+ExceptionKind = Literal["delivered-after-refund", "turned-up"]
+UnexpectedBecause = Literal["unknown-payout", "deferred", "already-paid", "other-amount"]
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """The envelope. ``schema`` is the version of the event's shape; ``actor_id`` a buyer's or seller's id."""
+
+    version: int
+    at: datetime
+    recorded_at: datetime
+    actor: Role
+    command_id: str
+    rule: str
+    buyer_id: str
+    actor_id: str | None = None
+    schema: int = 1
+
+    @property
+    def type(self) -> str:
+        """The stored name, such as ``items-cancelled``."""
+        return str(self.__struct_config__.tag)
+
+
+class OrderEvent(Event, frozen=True, kw_only=True):
+    """An event of an order's stream."""
+
+    order_id: str
+
+    @property
+    def stream(self) -> str:
+        """The stream's name in the store."""
+        return f"order:{self.order_id}"
+
+
+class ShipmentEvent(Event, frozen=True, kw_only=True):
+    """An event of a shipment's stream."""
+
+    shipment_id: str
+
+    @property
+    def stream(self) -> str:
+        """The stream's name in the store."""
+        return f"shipment:{self.shipment_id}"
+
+
+# --- an order's units -------------------------------------------------------------------------------------------------
+
+
+class OrderPlaced(OrderEvent, frozen=True, kw_only=True, tag="order-placed"):
+    """The order, fully paid; seller-fulfilled units start in ``seller-window``."""
+
+    fulfilled_by: Fulfiller
+    currency: str
+    items: list[Line]
+    payments: list[Payment]
+    policy_version: str
+    seller_id: str | None = None
+
+
+class ItemsMoved(OrderEvent, frozen=True, kw_only=True):
+    """Units that moved by ``trigger`` of the lifecycle; ``inferred`` steps are proven by a later report (SCAN-2)."""
+
+    trigger: ClassVar[str]
+    units: Units
+    shipment_id: str | None = None
+    inferred: bool = False
+
+
+class SellerWindowClosed(ItemsMoved, frozen=True, kw_only=True, tag="seller-window-closed"):
+    trigger = "close-seller-window"
+
+
+class ItemsPacked(ItemsMoved, frozen=True, kw_only=True, tag="items-packed"):
+    trigger = "pack"
+
+
+class ItemsUnpacked(ItemsMoved, frozen=True, kw_only=True, tag="items-unpacked"):
+    trigger = "unpack"
+    to: Literal["placed", "seller-window", "with-seller"]
+
+
+class ItemsDispatched(ItemsMoved, frozen=True, kw_only=True, tag="items-dispatched"):
+    trigger = "dispatch"
+
+
+class DeliveryStarted(ItemsMoved, frozen=True, kw_only=True, tag="delivery-started"):
+    trigger = "start-delivery"
+
+
+class AttemptFailed(ItemsMoved, frozen=True, kw_only=True, tag="attempt-failed"):
+    trigger = "fail-attempt"
+
+
+class ItemsDelivered(ItemsMoved, frozen=True, kw_only=True, tag="items-delivered"):
+    trigger = "deliver"
+
+
+class ItemsRefused(ItemsMoved, frozen=True, kw_only=True, tag="items-refused"):
+    trigger = "refuse"
+
+
+class ItemsTurnedBack(ItemsMoved, frozen=True, kw_only=True, tag="items-turned-back"):
+    """``requested``: by an approved cancellation (CANCEL-4), not because undeliverable."""
+
+    trigger = "turn-back"
+    requested: bool = False
+
+
+class ItemsLost(ItemsMoved, frozen=True, kw_only=True, tag="items-lost"):
+    trigger = "lose"
+
+
+class ItemsReturned(ItemsMoved, frozen=True, kw_only=True, tag="items-returned"):
+    """The parcel came back unaccepted and was received."""
+
+    trigger = "receive"
+
+
+class ItemsCancelled(ItemsMoved, frozen=True, kw_only=True, tag="items-cancelled"):
+    """``taken_out``: the goods left their parcel, which goes on without them."""
+
+    trigger = "cancel"
+    taken_out: bool = False
+    reason: str | None = None
+
+
+class ItemsRefunded(OrderEvent, frozen=True, kw_only=True, tag="items-refunded"):
+    """Every payout of the refund is paid, so its units are settled."""
+
+    refund_id: str
+    units: Units
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+class CancellationRequested(OrderEvent, frozen=True, kw_only=True, tag="cancellation-requested"):
+    """``accepted``: the other units that the buyer accepted to lose with it (COMBINED-1)."""
+
+    request_id: str
+    to: Party
+    units: Units
+    accepted: list[OrderUnits] = []
+    answer_by: datetime | None = None
+    reason: str | None = None
+
+
+class CancellationApproved(OrderEvent, frozen=True, kw_only=True, tag="cancellation-approved"):
+    request_id: str
+    scope: Scope
+    reason: str | None = None
+
+
+class CancellationDeclined(OrderEvent, frozen=True, kw_only=True, tag="cancellation-declined"):
+    request_id: str
+    reason: str | None = None
+
+
+class CancellationLapsed(OrderEvent, frozen=True, kw_only=True, tag="cancellation-lapsed"):
+    request_id: str
+    because: str
+
+
+# --- returns ----------------------------------------------------------------------------------------------------------
+
+
+class ReturnStarted(OrderEvent, frozen=True, kw_only=True, tag="return-started"):
+    return_id: str
+    units: Units
+    reason: str
+    refund_to: RefundTarget
+    lapses_at: datetime
+
+
+class ReturnWithdrawn(OrderEvent, frozen=True, kw_only=True, tag="return-withdrawn"):
+    return_id: str
+    units: Units
+
+
+class ReturnHandedOver(OrderEvent, frozen=True, kw_only=True, tag="return-handed-over"):
+    return_id: str
+    tracking_number: str | None = None
+
+
+class ReturnReceived(OrderEvent, frozen=True, kw_only=True, tag="return-received"):
+    """``units`` came back; ``opened`` are those of them that were opened."""
+
+    return_id: str
+    units: Units
+    opened: Units = {}
+
+
+class ReturnLapsed(OrderEvent, frozen=True, kw_only=True, tag="return-lapsed"):
+    return_id: str
+    units: Units
+
+
+class ReturnLost(OrderEvent, frozen=True, kw_only=True, tag="return-lost"):
+    return_id: str
+    units: Units
+
+
+# --- refunds ----------------------------------------------------------------------------------------------------------
+
+
+class Deduction(Struct, frozen=True):
+    """What is kept of a refund, in minor units."""
+
+    kind: Literal["restocking", "return-shipping"]
+    amount: int
+
+
+class PayoutOwed(Struct, frozen=True, omit_defaults=True):
+    """One payment's part of a refund; ``promised_by`` is absent while the refund is deferred."""
+
+    payment_id: str
+    method: str
+    amount: int
+    promised_by: datetime | None = None
+
+
+class RefundOwed(OrderEvent, frozen=True, kw_only=True, tag="refund-owed"):
+    """``value`` of the units (of it ``tax``) less ``deductions`` is ``amount``, which the payouts add up to.
+
+    Deferred (PARTIAL-1) as long as ``due_at`` is absent.
+    """
+
+    refund_id: str
+    cause: Cause
+    units: Units
+    value: int
+    tax: int
+    amount: int
+    funded_by: Fulfiller
+    processor: Fulfiller
+    payouts: list[PayoutOwed]
+    deductions: list[Deduction] = []
+    due_at: datetime | None = None
+    return_id: str | None = None
+    shipment_id: str | None = None
+
+
+class RefundReleased(OrderEvent, frozen=True, kw_only=True, tag="refund-released"):
+    """A deferred refund fell due; ``promises`` by payment id."""
+
+    refund_id: str
+    due_at: datetime
+    promises: dict[str, datetime]
+
+
+class RefundTakenOver(OrderEvent, frozen=True, kw_only=True, tag="refund-taken-over"):
+    """The marketplace processes it from now on (CLAIM-2); ``promises`` are the owed payouts' new ones."""
+
+    refund_id: str
+    due_at: datetime
+    promises: dict[str, datetime]
+    was_deferred: bool = False
+
+
+class PayoutSubmitted(OrderEvent, frozen=True, kw_only=True, tag="payout-submitted"):
+    refund_id: str
+    payment_id: str
+    attempt: int
+    idempotency_key: str
+    inferred: bool = False
+
+
+class PayoutPaid(OrderEvent, frozen=True, kw_only=True, tag="payout-paid"):
+    """``amount`` is the payout's; a difference to what moved is a ``payment-unexpected`` of its own."""
+
+    refund_id: str
+    payment_id: str
+    method: str
+    amount: int
+    reference: str
+
+
+class PayoutFailed(OrderEvent, frozen=True, kw_only=True, tag="payout-failed"):
+    refund_id: str
+    payment_id: str
+    reference: str
+    reason: str | None = None
+
+
+class PayoutBounced(OrderEvent, frozen=True, kw_only=True, tag="payout-bounced"):
+    """A paid payout came back: it is owed again."""
+
+    refund_id: str
+    payment_id: str
+    method: str
+    amount: int
+    reference: str
+    reason: str | None = None
+
+
+class PaymentUnexpected(OrderEvent, frozen=True, kw_only=True, tag="payment-unexpected"):
+    """Money that nobody owed moved (or a difference, possibly negative): a person must look."""
+
+    refund_id: str
+    payment_id: str
+    method: str
+    amount: int
+    reference: str
+    because: UnexpectedBecause
+
+
+class ExceptionRaised(OrderEvent, frozen=True, kw_only=True, tag="exception-raised"):
+    """Something that a person must look at; ``amount`` is the value at risk."""
+
+    kind: ExceptionKind
+    amount: int
+    units: Units
+    shipment_id: str | None = None
+    return_id: str | None = None
+
+
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+class ClaimFiled(OrderEvent, frozen=True, kw_only=True, tag="claim-filed"):
+    """``grounds``: which units each ground of CLAIM-1 held for, such as ``a:O1:request:1``."""
+
+    claim_id: str
+    units: Units
+    grounds: dict[str, Units]
+    reason: str | None = None
+
+
+class ClaimGranted(OrderEvent, frozen=True, kw_only=True, tag="claim-granted"):
+    claim_id: str
+    reason: str | None = None
+
+
+class ClaimDenied(OrderEvent, frozen=True, kw_only=True, tag="claim-denied"):
+    claim_id: str
+    reason: str | None = None
+
+
+class ClaimWithdrawn(OrderEvent, frozen=True, kw_only=True, tag="claim-withdrawn"):
+    claim_id: str
+
+
+# --- a shipment -------------------------------------------------------------------------------------------------------
+
+
+class ShipmentPacked(ShipmentEvent, frozen=True, kw_only=True, tag="shipment-packed"):
+    contents: list[OrderUnits]
+    carrier: Carrier
+    fulfilled_by: Fulfiller
+    tracking_number: str | None = None
+    mail_class: str | None = None
+
+
+class ContentsTakenOut(ShipmentEvent, frozen=True, kw_only=True, tag="contents-taken-out"):
+    """Units that were cancelled without the rest of their parcel."""
+
+    contents: list[OrderUnits]
+
+
+class ShipmentMoved(ShipmentEvent, frozen=True, kw_only=True):
+    """The parcel is in ``state`` now; ``report`` is the command that said so, ``inferred`` if a later one proves it."""
+
+    state: ClassVar[str]
+    report: str
+    inferred: bool = False
+
+
+class ShipmentUnpacked(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-unpacked"):
+    state = "unpacked"
+
+
+class ShipmentCancelled(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-cancelled"):
+    state = "cancelled"
+
+
+class ShipmentDispatched(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-dispatched"):
+    state = "shipped"
+
+
+class ShipmentOutForDelivery(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-out-for-delivery"):
+    state = "out-for-delivery"
+
+
+class ShipmentAttempted(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-attempted"):
+    """Nobody took it: it is back with the carrier."""
+
+    state = "shipped"
+
+
+class ShipmentDelivered(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-delivered"):
+    state = "delivered"
+
+
+class ShipmentRefused(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-refused"):
+    state = "refused"
+
+
+class ShipmentTurnedBack(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-turned-back"):
+    state = "returning"
+
+
+class ShipmentLost(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-lost"):
+    state = "lost"
+
+
+class ShipmentReturned(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-returned"):
+    state = "returned"
+
+
+class ReportNoted(ShipmentEvent, frozen=True, kw_only=True, tag="report-noted"):
+    """A report that changes nothing: recorded once (SCAN-1)."""
+
+    report: str
+
+
+# --- the stored form --------------------------------------------------------------------------------------------------
+
+
+def _concrete(base: type[Event]) -> list[type[Event]]:
+    leaves = [leaf for sub in base.__subclasses__() for leaf in _concrete(sub)]
+    return leaves or [base]
+
+
+EVENT_TYPES: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in _concrete(Event)}
+"""Every event by its stored name."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])
+
+
+def encode(event: Event) -> bytes:
+    """The event as stored: compact JSON with its name in ``type``."""
+    return _encoder.encode(event)
+
+
+def decode(state: bytes) -> Event:
+    """The event back from its stored form; raises ``msgspec.ValidationError`` for a name or field it does not know."""
+    event: Event = _decoder.decode(state)
+    return event

@@ -1,0 +1,80 @@
+"""Answers for people: what a command would do (`preview`), and what a buyer can do (`options`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from .cells import NOTHING, amount, facts, moment, quantities, state, table
+
+Answer = dict[str, Any]
+"""A result of `run`, or what `options --json` prints, or a part of one."""
+
+CERTAINTIES = {"immediate": "at once", "needs-approval": "if approved", "not-guaranteed": "not guaranteed"}
+
+
+def outcome(result: Answer) -> Iterator[Table]:
+    """The parts of `preview`: the verdict, the events, what would go along."""
+    first = result.get("first")
+    pairs: list[tuple[str, str | Text]] = [
+        ("command", " ".join(str(result[k]) for k in ("command", "command_id") if result.get(k))),
+        ("would be", state(result["status"])),
+        ("answered", f"{first['status']}, the first time" if first else ""),
+        ("rule", result.get("rule") or ""),
+        ("because", result.get("reason") or ""),
+        ("try instead", result.get("advice") or ""),
+        ("orders", ", ".join(result.get("order_ids") or ())),
+        ("idempotency key", result.get("idempotency_key") or ""),
+    ]
+    yield facts((name, value) for name, value in pairs if value)
+    if events := result.get("events"):
+        made = table("Events", "event", "order", "version", "rule", right=["version"])
+        for event in events:
+            made.add_row(
+                event["type"], event.get("order_id") or "", str(event.get("version", "")), event.get("rule") or ""
+            )
+        yield made
+    if cascade := result.get("cascade"):
+        made = table("Would go along (accept_cascade)", "order", "item", "units", right=["units"])
+        for units in cascade:
+            made.add_row(units["order_id"], units["item_id"], str(units["quantity"]))
+        yield made
+
+
+def options_tables(answer: Answer, currency: str) -> Iterator[Table]:
+    """The parts of `options`: each action with yes or no, until when, with what refund; why; what would go along."""
+    title = f"Order {answer['order_id']}, {answer['state']}, at {moment(answer['at'])}"
+    made = table(title, "action", "", "items", "until", "refund", "why", whole=["action", "", "until"])
+    for option in answer["options"]:
+        yes = option["allowed"]
+        made.add_row(
+            option["action"],
+            Text("✓ yes", "bold green") if yes else Text("✗ no", "red"),
+            quantities(option.get("items") or {}) if yes else NOTHING,
+            moment(option.get("until")) if yes else NOTHING,
+            _refund(option.get("refund"), currency) if yes else NOTHING,
+            _why(option),
+        )
+    yield made
+
+
+def _refund(refund: Answer | None, currency: str) -> str:
+    if refund is None:
+        return NOTHING
+    when = refund.get("when")
+    return amount(refund["amount"], currency) + (f", {when}" if when else "")
+
+
+def _why(option: Answer) -> str:
+    """The rule, and its reason or how certain the outcome is."""
+    said = [option.get("reason") or CERTAINTIES.get(option.get("outcome", ""), "")]
+    if advice := option.get("advice"):
+        said.append(f"try {advice}")
+    if cascade := option.get("cascade"):
+        along = ", ".join(f"{c['order_id']}/{c['item_id']} ×{c['quantity']}" for c in cascade)
+        said.append(f"takes along {along}")
+    sentence = "; ".join(part for part in said if part)
+    return f"{option.get('rule') or ''}: {sentence}".strip(": ")

@@ -1,0 +1,46 @@
+"""A command log as bytes: read line by line, never more of a line than the limit, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from .exits import Failure
+
+CHUNK_BYTES = 1 << 16
+
+
+class CommandLog:
+    """The lines of a stream without their ends; of a line beyond `limit` bytes only the first `limit` + 1.
+
+    `position` counts the bytes read so far, for a progress bar.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+        self.position = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        most = self.limit + 2  # the byte that proves a line too long, and the end of one that is not
+        while line := self._read(most):
+            if line.endswith(b"\n"):
+                yield line[:-1]
+            elif len(line) < most:
+                yield line  # the last one, not ended
+            else:
+                yield line[:-1]
+                self._discard_rest()
+
+    def _discard_rest(self) -> None:
+        while rest := self._read(CHUNK_BYTES):
+            if rest.endswith(b"\n"):
+                return
+
+    def _read(self, most: int) -> bytes:
+        try:
+            piece = self.stream.readline(most)
+        except OSError as error:
+            raise Failure(f"the log cannot be read on: {error.strerror or error}") from error
+        self.position += len(piece)
+        return piece

@@ -1,0 +1,77 @@
+"""`ordertrail demo`: a marketplace's week in a fresh store, through the public API, and a summary of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ...application import Orders
+from ...application.errors import UnknownOrder
+from ..exits import Failure
+from .gateway import RefundDesk
+from .lives import chosen, lived
+from .market import Market
+from .summary import IN_MEMORY, print_summary
+from .week import STARTS_AT, SimulatedClock, Week
+
+__all__ = ["refuse_used_store", "run_demo", "simulate"]
+
+SQLITE = "sqlite:///"
+FIRST_ORDER = "D-1001"
+
+
+def run_demo(store_url: str, *, orders: int = 2000, seed: int = 7, console: Console) -> None:
+    """Simulate a week of `orders` orders into a fresh store and print what came of it.
+
+    The same seed makes the same store. Raises `Failure` (exit status 2) where the store holds something already.
+    """
+    refuse_used_file(store_url)
+    clock = SimulatedClock()
+    with Orders.open(store_url, clock=clock) as engine:
+        refuse_used_store(engine, store_url)
+        started = perf_counter()
+        week = Week(engine, clock, Random(seed))
+        simulate(week, orders, console)
+        print_summary(console, week, store_url, perf_counter() - started)
+
+
+def simulate(week: Week, orders: int, console: Console) -> None:
+    """Let all lives be lived, with a progress bar of the orders whose life is over (on a terminal only)."""
+    market = Market(week.random, buyers=max(1, orders * 3 // 5))
+    for life, count in chosen(week.random, orders):
+        week.schedule(lived(week, market, life, count), week.placing_time(), settles=count)
+    week.schedule(RefundDesk(week).shifts(), STARTS_AT)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("orders"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(f"{STARTS_AT:%d %b}", total=orders)
+        for settled in week.run():
+            progress.update(bar, advance=settled, description=f"{week.clock.now:%d %b}")
+
+
+def refuse_used_file(store_url: str) -> None:
+    if store_url == IN_MEMORY or ("://" in store_url and not store_url.startswith(SQLITE)):
+        return
+    path = Path(store_url.removeprefix(SQLITE))
+    if path.is_file() and path.stat().st_size:
+        raise Failure(f"{path} is there already, and the demo wants a fresh store: remove it, or name another --store")
+
+
+def refuse_used_store(engine: Orders, store_url: str) -> None:
+    """A server's database cannot be seen from outside: ask it for the demo's first order."""
+    try:
+        engine.order(FIRST_ORDER)
+    except UnknownOrder:
+        return
+    raise Failure(
+        f"{store_url.rpartition('@')[2]} holds a demo already, which wants a fresh store: name another --store"
+    )

@@ -1,0 +1,168 @@
+"""The demo: every story goes as scripted, the money adds up, the same seed tells the same week."""
+
+import io
+import shlex
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+from rich.console import Console
+
+from ordertrail.application import Orders
+from ordertrail.interfaces.demo import refuse_used_store, run_demo, simulate
+from ordertrail.interfaces.demo.accounts import Account, accounts
+from ordertrail.interfaces.demo.lives import LIVES
+from ordertrail.interfaces.demo.market import Case
+from ordertrail.interfaces.demo.week import ENDS_AT, SimulatedClock, Week
+from ordertrail.interfaces.exits import WRONG_INPUT, Failure
+
+ENOUGH = 200  # orders, so that every kind of life is lived at least once
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=120)
+
+
+def a_week(seed: int, orders: int = ENOUGH) -> Week:
+    clock = SimulatedClock()
+    week = Week(Orders.open("memory:", clock=clock), clock, Random(seed))
+    simulate(week, orders, quiet())
+    return week
+
+
+@pytest.fixture(scope="module")
+def week() -> Week:
+    return a_week(seed=7)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_every_life_goes_as_its_script_says(seed: int):
+    assert a_week(seed).tally.off_script == []
+
+
+def test_every_kind_of_life_is_lived_and_there_are_as_many_orders_as_asked_for(week: Week):
+    assert {case.life for case in week.cases.values()} == {life.name for life in LIVES}
+    assert len(week.cases) == ENOUGH
+
+
+def test_every_command_is_well_formed_and_every_outcome_occurs(week: Week):
+    assert set(week.tally.outcomes) == {"accepted", "noted", "duplicate", "rejected"}
+
+
+def test_what_is_not_allowed_is_tried_and_rejected_by_its_rule(week: Week):
+    tried = "AUTH-1 CANCEL-2 CANCEL-6 CANCEL-7 CLAIM-1 CLAIM-3 COMBINED-1 ORDER-0 ORDER-1 ORDER-2 ORDER-5 PACK-1"
+    tried += " REFUND-5 RETURN-1 SELLER-2 SELLER-3 TIME-2"
+    assert set(week.tally.rejections) == set(tried.split())
+
+
+def test_the_money_that_came_in_was_kept_paid_back_or_is_owed_to_the_cent(week: Week):
+    by_currency = accounts([week.orders.show(order_id) for order_id in week.cases])
+    assert set(by_currency) == {"EUR", "JPY", "USD"}
+    assert all(account.adds_up for account in by_currency.values())
+    assert all(account.refunded > 0 for account in by_currency.values())
+
+
+def test_no_order_takes_part_in_more_than_its_own_money(week: Week):
+    for order_id in week.cases:
+        account = Account()
+        account.add(week.orders.show(order_id))
+        assert account.adds_up, order_id
+
+
+def test_a_granted_claim_not_yet_paid_is_owed_and_no_longer_kept():
+    account = Account()
+    refund = {"amount": 1000, "deductions": [], "cause": "claim", "status": "due", "payouts": []}
+    units = [{"state": "shipped", "value": 1000}]
+    account.add({"total": 1000, "items": [{"units": units}], "refunds": [refund]})
+    assert account == Account(came_in=1000, kept=0, refunded=0, owed=1000)
+
+
+def test_deductions_are_kept_and_what_the_gateway_has_not_paid_is_owed():
+    account = Account()
+    payouts = [{"amount": 300, "status": "paid"}, {"amount": 500, "status": "submitted"}]
+    deductions = [{"kind": "return-shipping", "amount": 200}]
+    refund = {"amount": 800, "deductions": deductions, "cause": "returned", "status": "due", "payouts": payouts}
+    units = [{"state": "returned", "value": 1000}, {"state": "delivered", "value": 50}]
+    account.add({"total": 1050, "items": [{"units": units}], "refunds": [refund]})
+    assert account == Account(came_in=1050, kept=250, refunded=300, owed=500)
+
+
+def test_a_life_that_is_answered_otherwise_than_scripted_ends_and_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Case, "placing", lambda case: {"order_id": case.order_id})
+    lived = a_week(seed=1, orders=3)
+    assert [line.partition(":")[0].split()[1] for line in lived.tally.off_script] == ["place-order"] * 3
+    assert "invalid" in lived.tally.off_script[0]
+
+
+def content(store: Path) -> list[str]:
+    with closing(sqlite3.connect(store)) as database:
+        return list(database.iterdump())
+
+
+def test_the_same_seed_makes_the_same_store_and_another_seed_another(tmp_path: Path):
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        run_demo(str(tmp_path / name), orders=60, seed=seed, console=quiet())
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+    assert content(tmp_path / "a") != content(tmp_path / "c")
+
+
+@pytest.mark.parametrize("address", ["{}", "sqlite:///{}"])
+def test_a_store_that_holds_something_is_refused_and_left_alone(tmp_path: Path, address: str):
+    used = tmp_path / "used.db"
+    used.write_bytes(b"somebody's")
+    with pytest.raises(Failure, match="fresh store") as refusal:
+        run_demo(address.format(used), orders=5, console=quiet())
+    assert refusal.value.status == WRONG_INPUT
+    assert used.read_bytes() == b"somebody's"
+
+
+def test_a_server_that_holds_a_demo_is_refused_without_telling_its_password(week: Week):
+    with pytest.raises(Failure, match="holds a demo already") as refusal:
+        refuse_used_store(week.orders, "postgresql://host:secret@shop.example/demo")
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_empty_file_is_fresh(tmp_path: Path):
+    (tmp_path / "empty.db").touch()
+    run_demo(str(tmp_path / "empty.db"), orders=5, console=quiet())
+
+
+def test_in_memory_there_is_nothing_to_look_at_next():
+    console = quiet()
+    run_demo("memory:", orders=5, console=console)
+    assert "5 orders" in printed(console)
+    assert "look at next" not in printed(console)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_summary_is_plain_where_there_is_no_terminal_and_its_three_commands_work(tmp_path: Path):
+    console = quiet()
+    run_demo(str(tmp_path / "a week.db"), orders=ENOUGH, console=console)
+    assert "\x1b" not in printed(console)
+    assert printed(console).count("to the cent") == 3
+    assert "did not go as scripted" not in printed(console)
+    commands = [line.split(maxsplit=1)[1] for line in printed(console).splitlines() if line.startswith("  ordertrail ")]
+    assert [command.split()[0] for command in commands] == ["timeline", "show", "options"]
+    for command in commands:
+        call = [sys.executable, "-c", "from ordertrail.interfaces.cli import main; main()", *shlex.split(command)]
+        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+
+
+def test_a_terminal_sees_the_progress_go_by():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    run_demo("memory:", orders=30, console=console)
+    assert "30/30" in printed(console)
+
+
+def test_the_simulation_ends_when_everything_that_can_follow_has_had_its_time(week: Week):
+    assert week.clock.now >= ENDS_AT
