@@ -1,4 +1,5 @@
-"""Orders and shipments in memory: folded from the store, kept while they are in use, handed out to one user at a time."""
+"""Orders and shipments in memory: folded from the store, kept while they are in use, handed out to one user at a
+time."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

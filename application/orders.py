@@ -59,7 +59,7 @@ class Orders:
         kept = store.policy(self._policy.version)
         if kept not in (None, policy_toml):
             raise PolicyChanged(
-                f"the store knows policy {self._policy.version} with another content: give a changed policy a new version"
+                f"the store has policy {self._policy.version} with another content: give a changed one a new version"
             )
 
     @classmethod
@@ -140,9 +140,7 @@ class Orders:
             raise UnknownOrder(order_id)
         return order
 
-    def show(
-        self, order_id: str, *, as_of: datetime | None = None, at_version: int | None = None
-    ) -> dict[str, Any]:
+    def show(self, order_id: str, *, as_of: datetime | None = None, at_version: int | None = None) -> dict[str, Any]:
         """The order as `show --json` prints it: now, as of a time, or at a version."""
         if as_of is None and at_version is None:
             return order_view(self.order(order_id))
@@ -164,9 +162,7 @@ class Orders:
     def options(self, order_id: str, *, at: datetime | None = None) -> dict[str, Any]:
         """What the buyer can do at a moment (default: now), as `options --json` prints it."""
         self.order(order_id)
-        return options(
-            lambda: WorkingSet(self._store, self._policies), order_id, at or self._clock(), self._policy
-        )
+        return options(lambda: WorkingSet(self._store, self._policies), order_id, at or self._clock(), self._policy)
 
     def close(self) -> None:
         """Close the store."""
@@ -205,7 +201,9 @@ class Orders:
                 continue
             working.put_back()
             return result
-        raise Conflict(f"{command.name} {command.command_id} met a conflict {ATTEMPTS} times: others keep changing its orders")
+        raise Conflict(
+            f"{command.name} {command.command_id} met a conflict {ATTEMPTS} times: others keep changing its orders"
+        )
 
     def _commit_batch(self, batch: list[tuple[int, Result | Command]]) -> Iterator[Result]:
         """Decide a batch in memory and append it as one; where others came first, command by command."""
@@ -311,4 +309,6 @@ def _policy_toml(policy: str | Path | Policy | None) -> str:
     try:
         return Path(policy).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidPolicy(f"the policy file {policy} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise InvalidPolicy(
+            f"the policy file {policy} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None

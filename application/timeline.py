@@ -121,31 +121,40 @@ def _refund(event: e.RefundOwed) -> str:
 
 
 _TELLERS: dict[type[e.OrderEvent], Callable[[Any], str]] = {
-    e.OrderPlaced: lambda x: "order placed: "
-    + ", ".join(f"{line.quantity} × {line.item_id}" for line in x.items)
-    + f", {sum(p.amount for p in x.payments)} {x.currency} paid",
+    e.OrderPlaced: lambda x: (
+        "order placed: "
+        + ", ".join(f"{line.quantity} × {line.item_id}" for line in x.items)
+        + f", {sum(p.amount for p in x.payments)} {x.currency} paid"
+    ),
     e.ItemsRefunded: lambda x: f"items refunded: {units_in_words(x.units)}",
     e.CancellationRequested: lambda x: f"cancellation of {units_in_words(x.units)} asked of the {x.to}: {x.request_id}",
-    e.CancellationApproved: lambda x: f"request {x.request_id} approved"
-    + (", for its units alone" if x.scope == "units" else ""),
+    e.CancellationApproved: lambda x: (
+        f"request {x.request_id} approved" + (", for its units alone" if x.scope == "units" else "")
+    ),
     e.CancellationDeclined: lambda x: f"request {x.request_id} declined",
     e.CancellationLapsed: lambda x: f"request {x.request_id} lapsed: {x.because}",
     e.ReturnStarted: lambda x: f"return {x.return_id} of {units_in_words(x.units)} started: {x.reason}",
     e.ReturnWithdrawn: lambda x: f"return {x.return_id} withdrawn",
     e.ReturnHandedOver: lambda x: f"return {x.return_id} handed over to a carrier",
-    e.ReturnReceived: lambda x: f"received of return {x.return_id}: {units_in_words(x.units)}"
-    + (f", opened {units_in_words(x.opened)}" if x.opened else ""),
+    e.ReturnReceived: lambda x: (
+        f"received of return {x.return_id}: {units_in_words(x.units)}"
+        + (f", opened {units_in_words(x.opened)}" if x.opened else "")
+    ),
     e.ReturnLapsed: lambda x: f"return {x.return_id} lapsed",
     e.ReturnLost: lambda x: f"return {x.return_id} lost: {units_in_words(x.units)}",
     e.RefundOwed: _refund,
     e.RefundReleased: lambda x: f"refund {x.refund_id} released: due at {moment(x.due_at)}",
     e.RefundTakenOver: lambda x: f"refund {x.refund_id} taken over by the marketplace",
-    e.PayoutSubmitted: lambda x: f"payout to {x.payment_id} of {x.refund_id} submitted, attempt {x.attempt}"
-    + (" (inferred)" if x.inferred else ""),
+    e.PayoutSubmitted: lambda x: (
+        f"payout to {x.payment_id} of {x.refund_id} submitted, attempt {x.attempt}"
+        + (" (inferred)" if x.inferred else "")
+    ),
     e.PayoutPaid: lambda x: f"payout of {x.amount} to {x.payment_id} of {x.refund_id} paid, reference {x.reference}",
     e.PayoutFailed: lambda x: f"payout to {x.payment_id} of {x.refund_id} failed, reference {x.reference}",
     e.PayoutBounced: lambda x: f"payout of {x.amount} to {x.payment_id} of {x.refund_id} bounced: owed again",
-    e.PaymentUnexpected: lambda x: f"unexpected payment of {x.amount} to {x.payment_id} ({x.because}): someone must look",
+    e.PaymentUnexpected: lambda x: (
+        f"unexpected payment of {x.amount} to {x.payment_id} ({x.because}): someone must look"
+    ),
     e.ExceptionRaised: lambda x: f"exception: {x.kind}, {units_in_words(x.units)}, {x.amount} at risk",
     e.ClaimFiled: lambda x: f"claim {x.claim_id} filed for {units_in_words(x.units)}",
     e.ClaimGranted: lambda x: f"claim {x.claim_id} granted",

@@ -18,7 +18,11 @@ def owner(given_id: str, kind: str) -> str:
     return order_id if tail.isascii() and tail.isdigit() else ""
 
 
-@rule("ORDER-2", "E", "Every command but a placing needs an order, shipment, request, return, refund or claim that exists.")
+@rule(
+    "ORDER-2",
+    "E",
+    "Every command but a placing needs an order, shipment, request, return, refund or claim that exists.",
+)
 def known_order(case: Case, order_id: str) -> Order:
     order = case.order(order_id)
     if order is None:
@@ -74,7 +78,7 @@ def missing(what: str, its_id: str) -> NoReturn:
 def admit(
     case: Case, command: Command, orders: Iterable[Order], *, natural: Role | None = None, party: Role | None = None
 ) -> None:
-    """AUTH-1, then TIME-2 and TIME-3. ``natural`` acts where nobody is named; ``party`` is the one that must act here."""
+    """AUTH-1, then TIME-2 and TIME-3. ``natural`` acts where nobody is named; ``party`` must be the one here."""
     orders = list(orders)
     if case.actor is None:
         case.role = natural or case.role

@@ -41,14 +41,14 @@ def cancel_directly(case: Case, order: Order, chosen: list[Chosen], *, accepted:
     cancel_units(case, with_own(order, units, others), rule_id, reason=reason)
 
 
-# --- the rules, in the order in which they are asked -------------------------------------------------------------------
+# --- the rules, in the order in which they are asked ------------------------------------------------------------------
 
 
 @rule(
     "CANCEL-6",
     "E",
-    "A unit that is delivered, on its way back, returned, lost, cancelled or refunded cannot be cancelled or requested; "
-    "the rejection advises what the buyer can do instead.",
+    "A unit that is delivered, on its way back, returned, lost, cancelled or refunded cannot be cancelled or "
+    "requested; the rejection advises what the buyer can do instead.",
 )
 def _finished(case: Case, order: Order, unit: Unit) -> Verdict | None:
     if unit.state in UNSHIPPED or unit.state in UNDER_WAY:
@@ -60,7 +60,9 @@ def _finished(case: Case, order: Order, unit: Unit) -> Verdict | None:
     return refused("CANCEL-6", f"{named(unit)} is {unit.state}", advice=advice)
 
 
-@rule("CANCEL-1", "H", "Marketplace-fulfilled and not yet packed: the buyer cancels items directly; a reason is optional.")
+@rule(
+    "CANCEL-1", "H", "Marketplace-fulfilled and not yet packed: the buyer cancels items directly; a reason is optional."
+)
 def _not_yet_packed(case: Case, order: Order, unit: Unit) -> Verdict | None:
     return allowed("CANCEL-1") if not order.by_seller and unit.state == "placed" else None
 
@@ -93,8 +95,8 @@ def _in_own_van(case: Case, order: Order, unit: Unit) -> Verdict | None:
     "CANCEL-4",
     "HA",
     "Marketplace-fulfilled, out for delivery or shipped with a partner carrier: the request is taken, nothing is "
-    "guaranteed, and the buyer is advised to refuse the parcel if it comes. Approved, the parcel turns back; the refund "
-    "falls due when it is received.",
+    "guaranteed, and the buyer is advised to refuse the parcel if it comes. Approved, the parcel turns back; the "
+    "refund falls due when it is received.",
 )
 def _beyond_reach(case: Case, order: Order, unit: Unit) -> Verdict | None:
     if order.by_seller or unit.state not in UNDER_WAY:
@@ -118,8 +120,8 @@ def _within_seller_window(case: Case, order: Order, unit: Unit) -> Verdict | Non
 @rule(
     "SELLER-2",
     "H",
-    "Seller-fulfilled, not shipped, after the seller window: the cancellation is a request to the seller. Approved, the "
-    "units are cancelled and the seller processes the refund. Unanswered for 48 hours, the request lapses.",
+    "Seller-fulfilled, not shipped, after the seller window: the cancellation is a request to the seller. Approved, "
+    "the units are cancelled and the seller processes the refund. Unanswered for 48 hours, the request lapses.",
 )
 def _after_seller_window(case: Case, order: Order, unit: Unit) -> Verdict | None:
     if not order.by_seller or unit.state not in UNSHIPPED:
@@ -193,7 +195,7 @@ def can_be_intercepted(case: Case, unit: Unit) -> bool:
     return unit.state == "shipped" and parcel is not None and parcel.carrier.kind == "own"
 
 
-# --- what goes along ---------------------------------------------------------------------------------------------------
+# --- what goes along --------------------------------------------------------------------------------------------------
 
 
 def companions(case: Case, units: Iterable[Unit], order: Order) -> list[Share]:
@@ -217,8 +219,9 @@ def parcels(case: Case, units: Iterable[Unit]) -> list[Shipment]:
 @rule(
     "COMBINED-1",
     "H",
-    "Cancelling a unit that is in a parcel may take the rest of the parcel with it, of whichever order. Whoever cancels "
-    "or requests must have accepted that; a refusal lists every other unit that could go. All orders change or none.",
+    "Cancelling a unit that is in a parcel may take the rest of the parcel with it, of whichever order. Whoever "
+    "cancels or requests must have accepted that; a refusal lists every other unit that could go. All orders change or "
+    "none.",
 )
 def accepted_cascade(case: Case, order: Order, units: list[Unit], *, accepted: bool) -> list[Share]:
     others = companions(case, units, order)

@@ -52,7 +52,9 @@ def report(case: Case, command: CarrierReport) -> None:
         return
     missing_steps = _proven_steps(shipment, command.trigger)
     if command.trigger == "deliver":
-        at_risk = [(order, units) for order, all_units in case.contents(shipment) if (units := _settled(shipment, all_units))]
+        at_risk = [
+            (order, units) for order, all_units in case.contents(shipment) if (units := _settled(shipment, all_units))
+        ]
     else:
         at_risk = []
     if _is_noted(case, shipment, command.trigger, missing_steps):
@@ -99,7 +101,9 @@ def _is_noted(case: Case, shipment: Shipment, trigger: str, missing_steps: list[
     return False
 
 
-@rule("REFUSE-1", "HA", "A parcel can be refused at the door; all of it goes back, and is refunded when it is received.")
+@rule(
+    "REFUSE-1", "HA", "A parcel can be refused at the door; all of it goes back, and is refunded when it is received."
+)
 def move_parcel(
     case: Case,
     shipment: Shipment,
@@ -129,9 +133,7 @@ def move_parcel(
     "What a noted report means in money is not lost: a delivery of units already cancelled, lost, refunded or under "
     "refund is listed as an exception, with the value at risk.",
 )
-def raise_exception(
-    case: Case, order: Order, units: list[Unit], kind: e.ExceptionKind, **where: str
-) -> None:
+def raise_exception(case: Case, order: Order, units: list[Unit], kind: e.ExceptionKind, **where: str) -> None:
     amount = sum(order.value(unit) for unit in units)
     case.record(order, e.ExceptionRaised, "SCAN-3", kind=kind, amount=amount, units=numbers(units), **where)
 
@@ -139,4 +141,3 @@ def raise_exception(
 def _settled(shipment: Shipment, units: list[Unit]) -> list[Unit]:
     mine = [unit for unit in units if unit.shipment_id == shipment.shipment_id]
     return [u for u in mine if u.refund_id is not None or u.state in ("cancelled", "lost", "refunded")]
-

@@ -217,4 +217,3 @@ class Case:
             "rule": rule,
             "buyer_id": buyer_id,
         }
-

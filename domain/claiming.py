@@ -79,15 +79,19 @@ def _grounds(case: Case, order: Order, unit: Unit) -> Iterator[str]:
     if unit.state in _NOT_YET_DELIVERED and unit.refund_id is None and case.at > overdue_at:
         yield "b"
     a_return = order.returns.get(unit.return_id or "")
-    if a_return is not None and unit.state == "in-return" and a_return.handed_over_at is not None:
-        if case.at > a_return.handed_over_at + timedelta(days=terms.unreceived_return_days):
-            yield f"c:{a_return.return_id}"
+    handed_over_at = a_return.handed_over_at if a_return is not None and unit.state == "in-return" else None
+    if handed_over_at is not None and case.at > handed_over_at + timedelta(days=terms.unreceived_return_days):
+        yield f"c:{unit.return_id}"
     refund = order.refunds.get(unit.refund_id or "")
     if refund is not None and refund.processor == "seller" and refund.is_overdue(case.at):
         yield f"d:{refund.refund_id}"
 
 
-@rule("CLAIM-3", "E", "Denied or withdrawn: nothing else changes, and the same ground for the same unit cannot be claimed again.")
+@rule(
+    "CLAIM-3",
+    "E",
+    "Denied or withdrawn: nothing else changes, and the same ground for the same unit cannot be claimed again.",
+)
 def _not_decided_before(order: Order, unit: Unit, held: set[str]) -> Verdict | None:
     used = {
         ground
@@ -116,8 +120,9 @@ def decide_claim(case: Case, command: DecideClaim) -> None:
 @rule(
     "CLAIM-2",
     "E",
-    "Granted, at once: units without a refund get one, of full value, due; an unpaid refund of the units is taken over by "
-    "the marketplace as a whole. So never two refunds for a unit. When paid, the units are refunded, wherever they are.",
+    "Granted, at once: units without a refund get one, of full value, due; an unpaid refund of the units is taken over "
+    "by the marketplace as a whole. So never two refunds for a unit. When paid, the units are refunded, wherever they "
+    "are.",
 )
 def _make_good(case: Case, order: Order, units: list[Unit]) -> None:
     case.lapse_requests(order, units, "claimed")

@@ -145,7 +145,7 @@ class CarrierReport(Command, frozen=True, kw_only=True):
     """What a carrier says of a parcel (RULEBOOK section 5); ``trigger`` is the move that it reports."""
 
     trigger: ClassVar[str]
-    roles = ("carrier", "marketplace")
+    roles: ClassVar[tuple[Role, ...]] = ("carrier", "marketplace")
     is_report = True
     shipment_id: Id
 
@@ -370,7 +370,7 @@ def _texts(value: object, field: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _malformed(message: str) -> Malformed:
-    """msgspec says where as ``- at `$.items[0].quantity``` or names the field in back-quotes: bring that to the front."""
+    """msgspec says where as ``- at `$.items[0].quantity``` or names the field in back-quotes: bring that to front."""
     reason, _, where = message.partition(" - at ")
     path = where.strip("`").removeprefix("key` in `").removeprefix("$").removeprefix(".")
     if not path and reason.startswith("Object "):

@@ -5,7 +5,7 @@ Deadlines are read off the order's state, never stored as promises: what has cha
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from . import events as e
 from .carriage import move_parcel
@@ -30,8 +30,12 @@ class Deadline(NamedTuple):
 
 
 def next_deadline(order: Order) -> Deadline | None:
-    """The order's earliest deadline, or None."""
-    return min(_deadlines(order), key=_when, default=None)
+    """The order's earliest deadline, or None; found once for each of its versions."""
+    version, deadline = order.next_deadline
+    if version != order.version:
+        deadline = min(_deadlines(order), key=_when, default=None)
+        order.next_deadline = (order.version, deadline)
+    return cast(Deadline | None, deadline)
 
 
 def _when(deadline: Deadline) -> tuple[datetime, str, int]:
@@ -140,7 +144,7 @@ def _release(refund_id: str) -> Act:
 
 
 def _lose_parcel(shipment_id: str) -> Act:
-    def act(case: Case, order: Order) -> None:
+    def act(case: Case, _: Order) -> None:
         shipment = case.shipment(shipment_id)
         if shipment is not None:
             move_parcel(case, shipment, "lose", "lost-in-transit", rule_id="LOST-1")

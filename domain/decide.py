@@ -1,8 +1,8 @@
 """From a command to its outcome: the order of asking, in one place.
 
 malformed (``commands.parse``); ORDER-0 (the journal's); then here: passed deadlines are recorded; ORDER-2; AUTH-1;
-TIME-2; ORDER-5; the command's own rules in the order of the book; COMBINED-2; PACK-1; COMBINED-1. The first that says no
-answers. Every module's function asks in that order before it records anything.
+TIME-2; ORDER-5; the command's own rules in the order of the book; COMBINED-2; PACK-1; COMBINED-1. The first that says
+no answers. Every module's function asks in that order before it records anything.
 """
 
 from collections.abc import Callable, Iterable
@@ -91,9 +91,7 @@ def decide(case: Case, command: c.Command, *, reused: bool = False) -> Outcome:
         settle(case)
     except Rejection as no:
         assert len(case.events) == changed_by_time, "a rejection leaves nothing half done"
-        return Outcome(
-            "rejected", _touched(case, named), case.events, no.rule, no.reason, no.advice, no.cascade
-        )
+        return Outcome("rejected", _touched(case, named), case.events, no.rule, no.reason, no.advice, no.cascade)
     status: Status = "noted" if case.noted else "accepted"
     return Outcome(status, _touched(case, named), case.events, idempotency_key=case.idempotency_key)
 
@@ -109,28 +107,37 @@ def _touched(case: Case, named: Iterable[str]) -> list[str]:
     return sorted({*named, *(event.order_id for event in case.events if hasattr(event, "order_id"))})
 
 
-def _named(case: Case, command: c.Command) -> list[str]:
+def _named(case: Case, command: c.Command) -> Iterable[str]:
     """The ids of the orders that a command names, itself or through a shipment's contents."""
-    match command:
-        case c.PassTime():
-            return case.streams.due(case.at)
-        case c.AnswerCancellation():
-            return [owner(command.request_id, "request")]
-        case c.WithdrawReturn() | c.HandOverReturn() | c.LoseReturn():
-            return [owner(command.return_id, "return")]
-        case c.ReceiveReturn(return_id=str(return_id)):
-            return [owner(return_id, "return")]
-        case c.SubmitPayout() | c.ReportPayout():
-            return [owner(command.refund_id, "refund")]
-        case c.DecideClaim() | c.WithdrawClaim():
-            return [owner(command.claim_id, "claim")]
-        case c.PackShipment() | c.DispatchShipment():
-            contents = [content.order_id for content in command.contents or ()]
-            return [*contents, *_inside(case, command.shipment_id)]
-        case c.UnpackShipment() | c.CarrierReport() | c.ReceiveReturn():
-            return _inside(case, command.shipment_id or "")
-        case _:
-            return [command.order_id]  # type: ignore[attr-defined]
+    name = _NAMES.get(type(command))
+    if name is not None:
+        return name(case, command)
+    if isinstance(command, c.CarrierReport):
+        return _inside(case, command.shipment_id)
+    return (command.order_id,)  # type: ignore[attr-defined]
+
+
+_NAMES: dict[type[c.Command], Callable[[Case, Any], Iterable[str]]] = {
+    c.PassTime: lambda case, _: case.streams.due(case.at),
+    c.AnswerCancellation: lambda _, command: (owner(command.request_id, "request"),),
+    c.WithdrawReturn: lambda _, command: (owner(command.return_id, "return"),),
+    c.HandOverReturn: lambda _, command: (owner(command.return_id, "return"),),
+    c.LoseReturn: lambda _, command: (owner(command.return_id, "return"),),
+    c.ReceiveReturn: lambda case, command: (
+        (owner(command.return_id, "return"),) if command.return_id else _inside(case, command.shipment_id)
+    ),
+    c.SubmitPayout: lambda _, command: (owner(command.refund_id, "refund"),),
+    c.ReportPayout: lambda _, command: (owner(command.refund_id, "refund"),),
+    c.DecideClaim: lambda _, command: (owner(command.claim_id, "claim"),),
+    c.WithdrawClaim: lambda _, command: (owner(command.claim_id, "claim"),),
+    c.PackShipment: lambda case, command: _packed_and_inside(case, command),
+    c.DispatchShipment: lambda case, command: _packed_and_inside(case, command),
+    c.UnpackShipment: lambda case, command: _inside(case, command.shipment_id),
+}
+
+
+def _packed_and_inside(case: Case, command: c.PackShipment | c.DispatchShipment) -> list[str]:
+    return [*(content.order_id for content in command.contents or ()), *_inside(case, command.shipment_id)]
 
 
 def _inside(case: Case, shipment_id: str) -> list[str]:
@@ -140,17 +147,16 @@ def _inside(case: Case, shipment_id: str) -> list[str]:
 
 def _sharing_a_parcel(case: Case, command: c.Command) -> set[str]:
     """The orders that a cancellation would change through a parcel: their passed deadlines are recorded first."""
-    match command:
-        case c.CancelItems() | c.RequestCancellation():
-            order = case.order(command.order_id)
-            wanted = command.items
-            units = [u for u in order.units if wanted == "all" or u.item_id in wanted] if order else []
-        case c.AnswerCancellation(approve=True, scope="parcel"):
-            order = case.order(owner(command.request_id, "request"))
-            request = order.requests.get(command.request_id) if order else None
-            units = order.pick(request.units) if order and request else []
-        case _:
-            return set()
+    if isinstance(command, c.CancelItems | c.RequestCancellation):
+        order = case.order(command.order_id)
+        wanted = command.items
+        units = [u for u in order.units if wanted == "all" or u.item_id in wanted] if order else []
+    elif isinstance(command, c.AnswerCancellation) and command.approve and command.scope == "parcel":
+        order = case.order(owner(command.request_id, "request"))
+        request = order.requests.get(command.request_id) if order else None
+        units = order.pick(request.units) if order and request else []
+    else:
+        return set()
     moving = [unit for unit in units if unit.shipment_id and (unit.state == "preparing" or unit.state in UNDER_WAY)]
     return {order_id for sid in {u.shipment_id for u in moving} if sid for order_id in _inside(case, sid)}
 
@@ -158,7 +164,8 @@ def _sharing_a_parcel(case: Case, command: c.Command) -> set[str]:
 @rule(
     "ORDER-0",
     "E",
-    "A repeated command id answers as the first time and changes nothing; the same id with another content is rejected.",
+    "A repeated command id answers as the first time and changes nothing; the same id with another content is "
+    "rejected.",
 )
 def same_content(earlier: bytes, later: bytes) -> bool:
     """Whether two canonical commands say the same in all but their ``at``; if not, ORDER-0 answers."""

@@ -1,8 +1,8 @@
 """What happened, as stored: the names in ``tag=`` and the fields are contracts; old logs must always decode.
 
 Two streams: an order's (``order:O1``) and a shipment's (``shipment:S1``). Every event says when it happened (``at``),
-when it was learned (``recorded_at``), who caused it, by which command and rule, and whose order it is (``buyer_id``, the
-partition of everything that changes together). Units are numbers by item; amounts are minor units; times are UTC.
+when it was learned (``recorded_at``), who caused it, by which command and rule, and whose order it is (``buyer_id``,
+the partition of everything that changes together). Units are numbers by item; amounts are minor units; times are UTC.
 Knows no rule: events are facts.
 """
 
@@ -35,6 +35,11 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     def type(self) -> str:
         """The stored name, such as ``items-cancelled``."""
         return str(self.__struct_config__.tag)
+
+    @property
+    def stream(self) -> str:
+        """The stream's name in the store, such as ``order:O1``."""
+        raise NotImplementedError
 
 
 class OrderEvent(Event, frozen=True, kw_only=True):
@@ -441,7 +446,7 @@ EVENT_TYPES: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for
 """Every event by its stored name."""
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])
+_decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])  # noqa: UP007 - built from the table
 
 
 def encode(event: Event) -> bytes:

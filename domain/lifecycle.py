@@ -136,7 +136,7 @@ def mermaid() -> str:
     for name, event in machine().events.items():
         for transitions in event.transitions.values():
             for t in transitions:
-                edges.setdefault((t.source, t.dest), []).append(name)
+                edges.setdefault((str(t.source), str(t.dest)), []).append(name)
     lines = ["stateDiagram-v2", "    direction LR", "    [*] --> placed: place"]
     lines += [f"    {_name(s)} --> {_name(d)}: {', '.join(names)}" for (s, d), names in edges.items()]
     lines += [f"    {_name(state)}: {state}" for state in STATES if "-" in state]

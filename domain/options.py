@@ -4,8 +4,9 @@ The verdicts are those of the commands; the refunds are read off a trial of the 
 aggregates, so that options cannot say what `run` would not do.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import groupby, islice
 from typing import Any
 
 from . import commands as c
@@ -19,7 +20,7 @@ from .decide import decide, overdue
 from .order import Order, Unit, counts, numbers
 from .policy import Policy
 from .refunding import settle
-from .requests import carry_out, may_ask
+from .requests import can_ask, carry_out, may_ask
 from .returning import may_return, may_withdraw
 from .rules import Verdict
 from .vocabulary import Party
@@ -96,7 +97,7 @@ def _cancel(trial: _Trial, case: Case, order: Order) -> Option:
 def _request(trial: _Trial, case: Case, order: Order) -> list[Option]:
     judged = [(unit, may_ask(case, order, unit)) for unit in order.units]
     asked: dict[Party, list[tuple[Unit, Verdict]]] = {}
-    for unit, verdict in judged:
+    for unit, verdict in _first_reached(judged):
         if verdict.ask is not None:
             asked.setdefault(verdict.ask, []).append((unit, verdict))
     if not asked:
@@ -106,6 +107,17 @@ def _request(trial: _Trial, case: Case, order: Order) -> list[Option]:
         reason = "nobody need be asked: it can be cancelled directly"
         return [_no("request-cancellation", direct._replace(reason=reason, advice="cancel-items"))]
     return [_ask(trial, case, order, party, group) for party, group in asked.items()]
+
+
+def _first_reached(judged: Iterable[tuple[Unit, Verdict]]) -> Iterator[tuple[Unit, Verdict]]:
+    """Of each line the lowest-numbered units that one party answers for.
+
+    A command names units by their number only, so those behind them cannot be asked for until these are.
+    """
+    for _, line in groupby(judged, key=lambda pair: pair[0].item_id):
+        eligible = [(unit, verdict) for unit, verdict in line if can_ask(verdict)]
+        for _, reached in islice(groupby(eligible, key=lambda pair: pair[1].ask), 1):
+            yield from reached
 
 
 def _ask(trial: _Trial, case: Case, order: Order, party: Party, group: list[tuple[Unit, Verdict]]) -> Option:
@@ -174,9 +186,13 @@ def _withdraw_return(order: Order) -> list[Option]:
     entries = []
     for a_return in order.returns.values():
         if order.return_status(a_return) in ("open", "handed-over"):
-            verdict = may_withdraw(order, a_return)
+            verdict = may_withdraw(a_return)
             units = order.outstanding(a_return)
-            option = _yes("withdraw-return", verdict, units, "immediate") if verdict.allowed else _no("withdraw-return", verdict)
+            option = (
+                _yes("withdraw-return", verdict, units, "immediate")
+                if verdict.allowed
+                else _no("withdraw-return", verdict)
+            )
             entries.append({**option, "return_id": a_return.return_id})
     return entries or [_no("withdraw-return", Verdict("RETURN-4", False, "no return is open"))]
 

@@ -135,7 +135,9 @@ class Refund(Struct):
 
     def is_overdue(self, at: datetime) -> bool:
         """Whether an unpaid payout's promised time has passed at ``at``."""
-        return any(p.status != "paid" and p.promised_by is not None and p.promised_by < at for p in self.payouts.values())
+        return any(
+            p.status != "paid" and p.promised_by is not None and p.promised_by < at for p in self.payouts.values()
+        )
 
 
 class Claim(Struct):
@@ -173,6 +175,8 @@ class Order(Struct):
     """Shipments whose refusal fee has been deducted (REFUSE-2)."""
     unexpected: set[tuple[str, str, str]] = set()
     """(refund, payment, reference) of payments recorded as unexpected (REFUND-5)."""
+    next_deadline: tuple[int, object] = (0, None)
+    """The version for which ``deadlines`` looked last, and what it found."""
 
     @property
     def rules(self) -> Policy:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from . import events as e
 from .admission import admit, known_order, known_shipment
@@ -60,7 +61,11 @@ def _one_destination(orders: Sequence[Order]) -> None:
                 raise Rejection("COMBINED-2", f"orders {first.order_id} and {order.order_id} differ in their {what}")
 
 
-@rule("PACK-1", "E", "Only live units that are in no parcel are packed, and each into one parcel; a parcel is packed once.")
+@rule(
+    "PACK-1",
+    "E",
+    "Only live units that are in no parcel are packed, and each into one parcel; a parcel is packed once.",
+)
 def _live_and_unpacked(case: Case, shipment_id: str, contents: Sequence[Content]) -> list[tuple[Order, list[Unit]]]:
     if case.shipment(shipment_id) is not None:
         raise Rejection("PACK-1", f"shipment {shipment_id} has been packed already")
@@ -68,11 +73,11 @@ def _live_and_unpacked(case: Case, shipment_id: str, contents: Sequence[Content]
     for content in contents:
         order = known_order(case, content.order_id)
         mine = taken.setdefault(order.order_id, [])
-        mine += [c.unit for c in choose(order, content.items, lambda unit, mine=mine: _packable(unit, mine))]
+        mine += [c.unit for c in choose(order, content.items, partial(_packable, mine))]
     return [(known_order(case, order_id), taken[order_id]) for order_id in sorted(taken)]
 
 
-def _packable(unit: Unit, taken: Sequence[Unit]) -> Verdict:
+def _packable(taken: Sequence[Unit], unit: Unit) -> Verdict:
     if any(unit is other for other in taken):
         return refused("PACK-1", f"unit {unit.number} of item {unit.item_id} is named twice")
     if unit.state not in PACKABLE:
@@ -84,7 +89,7 @@ def _packable(unit: Unit, taken: Sequence[Unit]) -> Verdict:
 def unpack_shipment(case: Case, command: UnpackShipment) -> None:
     shipment = known_shipment(case, command.shipment_id)
     orders = [order for order, _ in case.contents(shipment)]
-    admit(case, command, orders, natural="seller" if shipment.fulfilled_by == "seller" else "warehouse")
+    admit(case, command, orders, natural=shipment_keeper(shipment))
     if shipment.state != "preparing":
         raise Rejection("PACK-2", f"shipment {shipment.shipment_id} is {shipment.state}")
     riders = case.riders(shipment)
@@ -106,3 +111,8 @@ def _where_the_clock_says(case: Case, order: Order) -> str:
 def keeper(order: Order) -> Role:
     """Who keeps and packs the goods."""
     return "seller" if order.by_seller else "warehouse"
+
+
+def shipment_keeper(shipment: Shipment) -> Role:
+    """Who packs and receives a parcel."""
+    return "seller" if shipment.fulfilled_by == "seller" else "warehouse"

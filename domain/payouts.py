@@ -13,8 +13,8 @@ from .rules import rule
     "REFUND-4",
     "E",
     "A payout goes owed, submitted, paid or failed. Submission comes before the gateway is called and answers with its "
-    "idempotency key. Failed leaves it owed; failed after paid makes it owed again. When every payout is paid the units "
-    "are refunded. A refund of 0 is paid at once.",
+    "idempotency key. Failed leaves it owed; failed after paid makes it owed again. When every payout is paid the "
+    "units are refunded. A refund of 0 is paid at once.",
 )
 def submit_payout(case: Case, command: SubmitPayout) -> None:
     order, refund = known_refund(case, command.refund_id)
@@ -28,8 +28,8 @@ def submit_payout(case: Case, command: SubmitPayout) -> None:
 @rule(
     "REFUND-5",
     "E",
-    "Only a due payout that is owed can be submitted. A report that money moved is never refused: for an owed payout the "
-    "submission is inferred; the same report again is noted; a payment that nobody owes is recorded as unexpected, "
+    "Only a due payout that is owed can be submitted. A report that money moved is never refused: for an owed payout "
+    "the submission is inferred; the same report again is noted; a payment that nobody owes is recorded as unexpected, "
     "booked to suspense, and listed as an exception.",
 )
 def _submittable(refund: Refund, payment_id: str) -> Payout:
@@ -69,7 +69,8 @@ def report_payout(case: Case, command: ReportPayout) -> None:
     if command.outcome == "paid":
         _paid(case, command, order, refund, payout)
     else:
-        assert refund is not None and payout is not None
+        assert refund is not None
+        assert payout is not None
         _failed(case, command, order, refund, payout)
 
 

@@ -38,7 +38,7 @@ def _placed_once(command: PlaceOrder, *, already: bool) -> None:
 @rule(
     "ORDER-3",
     "E",
-    "The payments add up to exactly the items' total (unit price × quantity + tax + shipping − discount); a line's "
+    "The payments add up to exactly the items' total (unit price × quantity + tax + shipping - discount); a line's "
     "discount is at most its unit price × quantity; item and payment ids are unique within the order.",
 )
 def _fully_paid(command: PlaceOrder) -> None:

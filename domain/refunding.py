@@ -89,14 +89,14 @@ def _to_store_credit(order: Order, amount: int, due_at: datetime | None) -> list
 @rule(
     "REFUND-2",
     "HE",
-    "When a refund falls due, each payout gets the time by which the buyer will have it, by payment method: credit card "
-    "5, debit card, bank transfer and any other 10 business days, gift card 3 hours, store credit 2 hours.",
+    "When a refund falls due, each payout gets the time by which the buyer will have it, by payment method: credit "
+    "card 5, debit card, bank transfer and any other 10 business days, gift card 3 hours, store credit 2 hours.",
 )
 def promised_by(order: Order, method: str, due_at: datetime | None) -> datetime | None:
     return None if due_at is None else order.rules.promised_by(method, due_at)
 
 
-# --- what is kept ------------------------------------------------------------------------------------------------------
+# --- what is kept -----------------------------------------------------------------------------------------------------
 
 
 def _deductions(case: Case, debt: Debt, value: int) -> list[e.Deduction]:
@@ -109,21 +109,24 @@ def _deductions(case: Case, debt: Debt, value: int) -> list[e.Deduction]:
 @rule(
     "RETURN-2",
     "A",
-    "Received unopened, units are refunded at full value. Received opened, the restocking share (default 50 %) of their "
-    "goods is kept, per unit, the fraction of a cent to the buyer; never where the reason is the fulfiller's fault.",
+    "Received unopened, units are refunded at full value. Received opened, the restocking share (default 50 %) of "
+    "their goods is kept, per unit, the fraction of a cent to the buyer; never where the reason is the fulfiller's "
+    "fault.",
 )
 def _restocking(order: Order, return_id: str | None, opened: Iterable[Unit]) -> int:
     if return_id is None or order.returns[return_id].reason in order.rules.returns.fault_reasons:
         return 0
     percent = order.rules.returns.restocking_percent
-    return sum(order.items[unit.item_id].goods(unit.number) * percent // 100 for unit in opened if unit.refund_id is None)
+    return sum(
+        order.items[unit.item_id].goods(unit.number) * percent // 100 for unit in opened if unit.refund_id is None
+    )
 
 
 @rule(
     "RETURN-3",
     "A",
-    "With reason changed-mind and the refund to the original payments, the cost of the return's shipping (USD 500; other "
-    "currencies none) is deducted, once per return: from its first refund, what that cannot bear from the next.",
+    "With reason changed-mind and the refund to the original payments, the cost of the return's shipping (USD 500; "
+    "other currencies none) is deducted, once per return: from its first refund, what that cannot bear from the next.",
 )
 def _return_shipping(debt: Debt) -> int:
     if debt.return_id is None:
@@ -151,7 +154,7 @@ def _refusal_fee(case: Case, debt: Debt) -> int:
     return refusal.fee_minor.get(debt.order.currency, 0)
 
 
-# --- release and settlement --------------------------------------------------------------------------------------------
+# --- release and settlement -------------------------------------------------------------------------------------------
 
 
 @rule(

@@ -87,9 +87,7 @@ def answer_cancellation(case: Case, command: AnswerCancellation) -> None:
     admit(case, command, [order], natural=request.to, party=request.to)
     still_open("request", request.request_id, request.status)
     if not command.approve:
-        case.record(
-            order, e.CancellationDeclined, request.rule, request_id=request.request_id, reason=command.reason
-        )
+        case.record(order, e.CancellationDeclined, request.rule, request_id=request.request_id, reason=command.reason)
         return
     units = order.pick(request.units)
     others = _listed(case, order, request, units) if command.scope == "parcel" else _none_dispatched(request)
@@ -141,14 +139,18 @@ def _listed(case: Case, order: Order, request: Request, units: list[Unit]) -> li
 
 def _none_dispatched(request: Request) -> list[Share]:
     if request.to == "carrier":
-        raise Rejection("COMBINED-1", "the parcel is dispatched: its goods cannot be taken out, scope units is too late")
+        raise Rejection(
+            "COMBINED-1", "the parcel is dispatched: its goods cannot be taken out, scope units is too late"
+        )
     return []
 
 
 def _stop_or_turn_back(case: Case, shares: list[Share], asked: list[Unit]) -> None:
     """Judged by the units' state now: own carrier and still shipped, CANCEL-3; otherwise CANCEL-4."""
     stopped = [(order, [u for u in units if can_be_intercepted(case, u)]) for order, units in shares]
-    turning = [parcel for parcel in parcels(case, asked) if not (parcel.carrier.kind == "own" and parcel.state == "shipped")]
+    turning = [
+        parcel for parcel in parcels(case, asked) if not (parcel.carrier.kind == "own" and parcel.state == "shipped")
+    ]
     if any(units for _, units in stopped):
         cancel_units(case, [(order, units) for order, units in stopped if units], "CANCEL-3")
     for parcel in turning:

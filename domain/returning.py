@@ -10,7 +10,7 @@ from .commands import HandOverReturn, LoseReturn, ReceiveReturn, StartReturn, Wi
 from .errors import Rejection
 from .lifecycle import COMING_BACK
 from .order import Order, Return, Unit, numbers
-from .packing import keeper
+from .packing import keeper, shipment_keeper
 from .rules import Verdict, allowed, refused, rule
 from .selection import check_known, choose
 from .vocabulary import Cause
@@ -38,8 +38,8 @@ def start_return(case: Case, command: StartReturn) -> None:
 @rule(
     "RETURN-1",
     "A",
-    "A delivered unit may be returned if the return is started at most 30 days after its delivery, to the same instant; "
-    "fewer days for the categories that the policy lists.",
+    "A delivered unit may be returned if the return is started at most 30 days after its delivery, to the same "
+    "instant; fewer days for the categories that the policy lists.",
 )
 def may_return(case: Case, order: Order, unit: Unit) -> Verdict:
     what = f"unit {unit.number} of item {unit.item_id}"
@@ -56,10 +56,10 @@ def may_return(case: Case, order: Order, unit: Unit) -> Verdict:
 @rule(
     "RETURN-4",
     "E",
-    "A started return that has neither been handed over nor received 15 days after the last of its units' windows closed "
-    "lapses, and its units are delivered again. The buyer may withdraw it before it is handed over.",
+    "A started return that has neither been handed over nor received 15 days after the last of its units' windows "
+    "closed lapses, and its units are delivered again. The buyer may withdraw it before it is handed over.",
 )
-def may_withdraw(order: Order, a_return: Return) -> Verdict:
+def may_withdraw(a_return: Return) -> Verdict:
     if a_return.handed_over_at is not None:
         return refused("RETURN-4", f"return {a_return.return_id} has been handed over to a carrier", advice="wait")
     if a_return.received:
@@ -72,7 +72,7 @@ def withdraw_return(case: Case, command: WithdrawReturn) -> None:
     order, a_return = known_return(case, command.return_id)
     admit(case, command, [order])
     still_open("return", a_return.return_id, order.return_status(a_return), open_statuses=("open", "handed-over"))
-    verdict = may_withdraw(order, a_return)
+    verdict = may_withdraw(a_return)
     if not verdict.allowed:
         raise verdict.rejection()
     units = numbers(order.outstanding(a_return))
@@ -93,7 +93,11 @@ def hand_over_return(case: Case, command: HandOverReturn) -> None:
     )
 
 
-@rule("RETURN-6", "E", "A handed-over return that its carrier reports lost: its units are lost and refunded in full, at once.")
+@rule(
+    "RETURN-6",
+    "E",
+    "A handed-over return that its carrier reports lost: its units are lost and refunded in full, at once.",
+)
 def lose_return(case: Case, command: LoseReturn) -> None:
     order, a_return = known_return(case, command.return_id)
     admit(case, command, [order])
@@ -137,9 +141,7 @@ def _receive_goods(case: Case, command: ReceiveReturn, return_id: str) -> None:
         case.noted = True
         raise_exception(case, order, came, "turned-up", return_id=return_id)
         return
-    case.record(
-        order, e.ReturnReceived, "RETURN-5", return_id=return_id, units=numbers(came), opened=numbers(opened)
-    )
+    case.record(order, e.ReturnReceived, "RETURN-5", return_id=return_id, units=numbers(came), opened=numbers(opened))
     debt = case.owe(order, came, "returned", "RETURN-2")
     debt.return_id, debt.opened = return_id, opened
 
@@ -176,8 +178,7 @@ GONE = frozenset({"lost", "refunded"})
 def _receive_parcel(case: Case, command: ReceiveReturn, shipment_id: str) -> None:
     shipment = known_shipment(case, shipment_id)
     contents = list(case.contents(shipment))
-    natural = "seller" if shipment.fulfilled_by == "seller" else "warehouse"
-    admit(case, command, [order for order, _ in contents], natural=natural)
+    admit(case, command, [order for order, _ in contents], natural=shipment_keeper(shipment))
     riders = case.riders(shipment)
     if shipment.state == "lost":
         case.noted = True

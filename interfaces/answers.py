@@ -70,7 +70,10 @@ def _refund(refund: Answer | None, currency: str) -> str:
 
 def _why(option: Answer) -> str:
     """The rule, and its reason or how certain the outcome is."""
-    said = [option.get("reason") or CERTAINTIES.get(option.get("outcome", ""), "")]
+    certainty = CERTAINTIES.get(option.get("outcome", ""), "")
+    if party := option.get("to"):
+        certainty = f"ask the {party}, {certainty}"
+    said = [option.get("reason") or certainty]
     if advice := option.get("advice"):
         said.append(f"try {advice}")
     if cascade := option.get("cascade"):

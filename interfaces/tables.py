@@ -65,6 +65,7 @@ def _header(order: Shown) -> Table:
             ("sold by", f"seller {seller}" if seller else "the marketplace"),
             ("fulfilled by", f"the {order['fulfilled_by']}"),
             ("total", amount(order["total"], order["currency"])),
+            ("paid with", ", ".join(_payment(payment, order["currency"]) for payment in order.get("payments", ()))),
             ("placed", moment(order["placed_at"])),
             ("policy", order["policy_version"]),
             ("version", str(order["version"])),
@@ -72,6 +73,10 @@ def _header(order: Shown) -> Table:
     )
     made.title, made.title_justify, made.title_style = title, "left", ""
     return made
+
+
+def _payment(payment: Shown, currency: str) -> str:
+    return f"{payment['payment_id']}: {payment['method']} {amount(payment['amount'], currency)}"
 
 
 def _units(order: Shown) -> Table:
@@ -108,11 +113,16 @@ def _requests(requests: list[Shown]) -> Table:
             request["request_id"],
             request["to"],
             quantities(request["items"]),
-            state(request["status"]),
+            _request_status(request),
             moment(request["asked_at"]),
             moment(request["answer_by"]),
         )
     return made
+
+
+def _request_status(request: Shown) -> Text:
+    because = request.get("lapsed_because")
+    return Text.assemble(state(request["status"]), f": {because}" if because else "")
 
 
 def _returns(returns: list[Shown]) -> Table:

@@ -181,7 +181,10 @@ class Book:
             for item_id, line in items.items()
         ]
         total = sum(
-            line["unit_price"] * line["quantity"] + line.get("tax", 0) + line.get("shipping", 0) - line.get("discount", 0)
+            line["unit_price"] * line["quantity"]
+            + line.get("tax", 0)
+            + line.get("shipping", 0)
+            - line.get("discount", 0)
             for line in lines
         )
         if payments is None:

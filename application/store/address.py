@@ -9,6 +9,7 @@ from ..errors import StoreError
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
+MEMORY = ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:")
 
 
 class SqliteAddress(msgspec.Struct, frozen=True):
@@ -22,9 +23,18 @@ def is_postgres(url: str) -> bool:
     return url.startswith(POSTGRES)
 
 
+def require_store(url: str) -> None:
+    """For those who only read: a file that is not there is not made."""
+    if is_postgres(url) or url in MEMORY:
+        return
+    path = Path(url.removeprefix(SQLITE))
+    if not path.exists():
+        raise StoreError(f"there is no store at {path}")
+
+
 def sqlite_address(url: str) -> SqliteAddress:
     """A path, `sqlite:///path`, `sqlite:////absolute/path` or `memory:`; what cannot be a file is refused here."""
-    if url in ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:"):
+    if url in MEMORY:
         name = f"ordertrail-{uuid.uuid4()}"  # each its own database; the name lets several connections share it
         return SqliteAddress(f"file:{name}?mode=memory&cache=shared", "the store in memory")
     text = url.removeprefix(SQLITE)

@@ -135,10 +135,10 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
         return cast(Sequence[int], positions)
 
     @cached_property
-    def _begin(self) -> sql.Composed:
+    def _begin(self) -> bytes:
         # The events' table is locked before anything is written: journal and events have one commit order, and who
         # follows the positions never passes over one that is committed later.
-        return sql.SQL(
+        statements = sql.SQL(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {seconds};"
             " LOCK TABLE {table} IN EXCLUSIVE MODE; NOTIFY {channel}"
         ).format(
@@ -146,6 +146,7 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
             table=sql.Identifier(self.events_table_name),
             channel=sql.Identifier(self.channel_name),
         )
+        return statements.as_bytes()
 
     def select_events(
         self,

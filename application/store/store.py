@@ -13,7 +13,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from ...domain.events import Event
 from ..errors import StoreError
-from .address import is_postgres, sqlite_address
+from .address import is_postgres, require_store, sqlite_address
 from .entries import JournalEntry
 from .mapper import EventMapper
 from .records import Records
@@ -72,11 +72,14 @@ class Store:
         self._records = cast(Records, log.recorder)
 
     @classmethod
-    def open(cls, url: str, *, lock_seconds: float = 60) -> Self:
+    def open(cls, url: str, *, create: bool = True, lock_seconds: float = 60) -> Self:
         """A path, `sqlite:///path`, `postgresql://user:password@host/database?schema=…`, or `memory:`.
 
-        `lock_seconds`: how long to wait for another process that writes.
+        `create`: whether a file that is not there is made; `lock_seconds`: how long to wait for another process that
+        writes.
         """
+        if not create:
+            require_store(url)
         if is_postgres(url):
             return cls(_postgres_log(url, lock_seconds))
         return cls(_sqlite_log(url, lock_seconds))

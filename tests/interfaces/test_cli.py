@@ -22,7 +22,7 @@ SCRIPT = Path(sysconfig.get_path("scripts")) / "ordertrail"
 
 
 def order(order_id: str, *, at: str = "2026-01-05T10:00:00Z", **fields: object) -> dict:
-    """A seller's three mugs at 3.33 USD: 11.48 USD with tax, shipping and discount."""
+    """A seller's three mugs for 11.48 USD, with tax, shipping and discount, and a spoon for 5.00 USD."""
     return {
         "command": "place-order",
         "command_id": f"place-{order_id}",
@@ -33,20 +33,20 @@ def order(order_id: str, *, at: str = "2026-01-05T10:00:00Z", **fields: object) 
         "fulfilled_by": "seller",
         "currency": "USD",
         "items": [
-            {"item_id": "A", "sku": "MUG", "quantity": 3, "unit_price": 333, "tax": 100, "shipping": 50, "discount": 1}
+            {"item_id": "A", "sku": "MUG", "quantity": 3, "unit_price": 333, "tax": 100, "shipping": 50, "discount": 1},
+            {"item_id": "B", "sku": "SPOON", "quantity": 1, "unit_price": 500},
         ],
-        "payments": [{"payment_id": "P1", "method": "credit-card", "amount": 1148}],
+        "payments": [{"payment_id": "P1", "method": "credit-card", "amount": 1648}],
     } | fields
 
 
-def cancel(command_id: str, *, at: str, order_id: str = "O1", quantity: int = 1) -> dict:
-    items = {"A": quantity}
-    return {"command": "cancel-items", "command_id": command_id, "at": at, "order_id": order_id, "items": items}
+def cancel(command_id: str, *, at: str, item: str = "A") -> dict:
+    return {"command": "cancel-items", "command_id": command_id, "at": at, "order_id": "O1", "items": {item: 1}}
 
 
 LOG = [
     order("O1"),
-    cancel("in-time", at="2026-01-05T10:30:00Z"),
+    cancel("in-time", at="2026-01-05T10:30:00Z", item="B"),
     cancel("too-late", at="2026-01-05T11:00:00Z"),
 ]
 
@@ -329,13 +329,22 @@ def test_preview_of_a_malformed_command_ends_with_2(shop):
 def test_show_json_is_one_document(shop):
     shown = json.loads(shop("show", "O1", "--json").stdout)
     assert list(shown)[:6] == ["order_id", "version", "state", "buyer_id", "seller_id", "fulfilled_by"]
-    assert (shown["order_id"], shown["total"], shown["state"]) == ("O1", 1148, "with-seller")
-    assert shown["refunds"][0]["amount"] == 383
+    assert (shown["order_id"], shown["total"], shown["state"]) == ("O1", 1648, "with-seller")
+    assert shown["refunds"][0]["amount"] == 500
 
 
 def test_show_for_people_has_amounts_in_the_currencys_digits_and_no_escape_codes(shop):
     said = shop("show", "O1").stdout.decode()
-    for words in ("Order O1", "11.48 USD", "3.83 USD", "with-seller", "O1:refund:1", "PARTIAL-1", "credit-card"):
+    for words in (
+        "Order O1",
+        "16.48 USD",
+        "11.48 USD",
+        "5.00 USD",
+        "with-seller",
+        "O1:refund:1",
+        "PARTIAL-1",
+        "credit-card",
+    ):
         assert words in said
     assert "\x1b" not in said
     assert max(map(len, said.splitlines())) <= 120
@@ -376,7 +385,7 @@ def test_options_say_yes_or_no_and_why(shop):
     assert "✗ no" in no
     assert "SELLER-2" in no
     assert "✓ yes" in yes
-    assert "7.65 USD" in yes
+    assert "11.48 USD" in yes
     answer = json.loads(shop("options", "O1", "--at", "2026-01-05T11:00:00Z", "--json").stdout)
     assert answer["options"][0]["action"] == "cancel-items"
 

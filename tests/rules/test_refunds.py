@@ -1,6 +1,7 @@
 """REFUND-1 to REFUND-3: where a refund goes, when the buyer will have it, who pays and who processes it."""
 
 import pytest
+
 from book import Book
 
 GIFT_THEN_CARD = [
@@ -171,6 +172,18 @@ def test_refund_2_a_deferred_refund_promises_nothing_until_it_falls_due():
     book.ship("S1", contents={"O1": {"B": 1}}, at="+4d 17:00", kind="own")
     (refund,) = refunds(book)
     assert (refund["due_at"], refund["payouts"][0]["promised_by"]) == ("2026-01-09T17:00:00Z", "2026-01-16T17:00:00Z")
+
+
+def test_partial_1_a_released_refund_never_falls_due_before_it_was_made():
+    book = Book()
+    book.place("O1", items={"A": 2000, "B": 3000}, at="10:00")
+    carrier = {"name": "Vans", "kind": "own"}
+    contents = [{"order_id": "O1", "items": {"B": 1}}]
+    book.accept("pack-shipment", shipment_id="S1", contents=contents, carrier=carrier, at="10:30")
+    book.accept("cancel-items", order_id="O1", items={"A": 1}, at="12:00")
+    book.accept("dispatch-shipment", shipment_id="S1", at="11:00")
+    (refund,) = refunds(book)
+    assert (refund["status"], refund["due_at"]) == ("due", "2026-01-05T12:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """TIME-1 and TIME-2: deadlines do not depend on a scheduler, and nothing happens before an order is placed."""
 
 import pytest
+
 from book import Book
 
 
@@ -113,6 +114,24 @@ def test_seller_1_asks_the_commands_time_also_when_the_windows_closing_is_record
     book.accept("pass-time", at="11:00")
     book.accept("cancel-items", order_id="O1", items="all", at="10:30")
     assert book.states("O1") == {"A": ["cancelled"]}
+
+
+def test_time_1_a_report_on_a_parcel_records_the_deadlines_of_all_its_orders():
+    book = Book()
+    for order_id in ("O1", "O2"):
+        book.place(order_id, items={"A": 2000, "B": 3000}, at="10:00", seller="M1", fulfilled_by="seller")
+    book.ship("S1", contents={"O1": {"A": 1}, "O2": {"A": 1}}, at="10:20", kind="partner")
+    book.accept("deliver", shipment_id="S1", at="12:00")
+    assert [book.states(order_id)["B"] for order_id in ("O1", "O2")] == [["with-seller"], ["with-seller"]]
+
+
+def test_time_1_deadlines_of_one_instant_are_recorded_in_the_order_of_their_units():
+    book = Book()
+    book.place("O1", items={"A": 2000, "B": 3000}, at="10:00")
+    book.ship("S2", contents={"O1": {"A": 1}}, at="12:00", kind="own")
+    book.ship("S1", contents={"O1": {"B": 1}}, at="12:00", kind="own")
+    book.accept("pass-time", at="+46d 00:00")
+    assert [refund["items"] for refund in book.show("O1")["refunds"]] == [{"A": 1}, {"B": 1}]
 
 
 # TIME-2

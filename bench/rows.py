@@ -1,0 +1,107 @@
+"""The rows that the engine writes, transaction by transaction, and plain sqlite3 writing the same ones.
+
+What is compared with is thus the storage itself: same schema, same pragmas, same transactions, values ready-made.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from ordertrail.application import Orders
+from ordertrail.application.store import JournalEntry, Store
+from ordertrail.application.store.entries import microseconds, to_row
+from ordertrail.application.store.sqlite import (
+    CREATE_STATEMENTS,
+    DROP_DEADLINE,
+    INSERT_ATTEMPT,
+    INSERT_ENTRY,
+    INSERT_EVENT,
+    SET_DEADLINE,
+)
+from ordertrail.application.store.sqlite_file import CACHE_KIB
+from ordertrail.domain import Event, default_policy_toml, encode
+from trade import Ticking
+
+Row = tuple[Any, ...]
+COMPARED = ("stored_events", "journal", "attempts", "deadlines")
+
+
+class Transaction(NamedTuple):
+    """Statements with all rows of theirs, in the order in which they were written."""
+
+    statements: list[tuple[str, list[Row]]]
+
+
+class RecordingStore(Store):
+    """A store that remembers what it wrote."""
+
+    transactions: list[Transaction]
+    _entries: int
+
+    def append(
+        self, events: Sequence[Event], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+    ) -> Sequence[int]:
+        positions = super().append(events, entries, deadlines)
+        numbered = list(enumerate(entries, self._entries + 1))
+        self._entries += len(entries)
+        written = [
+            (INSERT_EVENT, [(event.stream, event.version, event.type, encode(event)) for event in events]),
+            (INSERT_ENTRY, [to_row(entry) for entry in entries]),
+            (INSERT_ATTEMPT, [(order_id, number) for number, entry in numbered for order_id in entry.attempts]),
+            (SET_DEADLINE, [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None]),
+            (DROP_DEADLINE, [(order_id,) for order_id, at in deadlines.items() if at is None]),
+        ]
+        if any(rows for _, rows in written):
+            self.transactions.append(Transaction([(statement, rows) for statement, rows in written if rows]))
+        return positions
+
+    @classmethod
+    def orders(cls, path: Path) -> tuple[Orders, Self]:
+        """The engine on a new file, and the store that remembers what it makes of it."""
+        store = cls.open(str(path))
+        store.transactions, store._entries = [], 0
+        return Orders(store, default_policy_toml(), Ticking()), store
+
+
+class RawFile:
+    """Plain sqlite3, as careful as the engine: write-ahead log, synchronous FULL, immediate transactions."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"cache_size=-{CACHE_KIB}"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        for statement in CREATE_STATEMENTS:
+            self._connection.execute(statement)
+
+    def write(self, transaction: Transaction) -> None:
+        """One transaction, durable when this returns."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, rows in transaction.statements:
+            if len(rows) == 1:
+                connection.execute(statement, rows[0])
+            else:
+                connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def require_same_rows(one: Path, other: Path) -> None:
+    """A comparison of writers that wrote different things would mean nothing."""
+    if _digest(one) != _digest(other):
+        raise AssertionError(f"{one.name} and {other.name} hold different rows")
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    connection = sqlite3.connect(path)
+    for table in COMPARED:
+        for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2"):
+            digest.update(repr(row).encode())
+    connection.close()
+    return digest.hexdigest()
