@@ -2,12 +2,12 @@
 time."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from threading import Lock
 from typing import Any, cast
 
-from ..domain import Case, Order, Policy, Shipment, fold, fold_shipment, next_deadline
+from ..domain import Case, Command, Event, Order, Policy, Shipment, fold, fold_shipment, next_deadline, streams_named
 from .errors import StoreError
 from .store import Store
 
@@ -66,32 +66,57 @@ class WorkingSet:
         self.deadlines: dict[str, datetime | None] = {}
         """Deadlines that the transaction changes."""
         self._stored_deadlines: dict[str, datetime | None] = {}
+        self._expected: dict[str, tuple[Order | Shipment | None, list[Event]]] = {}
 
     def order(self, order_id: str) -> Order | None:
         """The order as of now; see ``domain.Streams``."""
         stream = f"order:{order_id}"
-        known = self._aggregates.get(stream)
+        known = cast(Order | None, self._aggregates.get(stream))
         if known is None:
-            kept = cast(Order | None, self._take(stream))
-            known = fold(self._store.events(stream, after=kept.version if kept else 0), kept)
+            known = self._load(stream, fold)
             if known is not None:
                 known.policy = self._policies[known.policy_version]
-                self._aggregates[stream] = known
                 self._stored_deadlines[order_id] = _due(known)
         self.basis[stream] = known.version if known is not None else 0
-        return cast(Order | None, known)
+        return known
 
     def shipment(self, shipment_id: str) -> Shipment | None:
         """The parcel as of now; see ``domain.Streams``."""
         stream = f"shipment:{shipment_id}"
-        known = self._aggregates.get(stream)
+        known = cast(Shipment | None, self._aggregates.get(stream))
         if known is None:
-            kept = cast(Shipment | None, self._take(stream))
-            known = fold_shipment(self._store.events(stream, after=kept.version if kept else 0), kept)
-            if known is not None:
-                self._aggregates[stream] = known
+            known = self._load(stream, fold_shipment)
         self.basis[stream] = known.version if known is not None else 0
-        return cast(Shipment | None, known)
+        return known
+
+    def expect(self, commands: Iterable[Command]) -> None:
+        """Ask the store at once for what the commands name, parcels first, then the orders in them."""
+        named = {stream for command in commands for stream in streams_named(command)}
+        self._ask(named)
+        parcels = [
+            self.shipment(stream.removeprefix("shipment:")) for stream in named if stream.startswith("shipment:")
+        ]
+        inside = {f"order:{order_id}" for parcel in parcels if parcel is not None for order_id in parcel.contents}
+        self._ask(inside - named)
+
+    def _ask(self, streams: Iterable[str]) -> None:
+        kept = {stream: self._shelf.take(stream) if self._shelf is not None else None for stream in streams}
+        newer = self._store.newer_events({stream: known.version if known else 0 for stream, known in kept.items()})
+        self._expected.update({stream: (known, newer[stream]) for stream, known in kept.items()})
+
+    def _load(self, stream: str, fold_on: Callable[[Iterable[Event], Any], Any]) -> Any:
+        """The aggregate as kept, with what came since; a stream without events is remembered as such."""
+        if stream in self._expected:
+            kept, newer = self._expected[stream]
+            if kept is None and not newer:
+                return None
+        else:
+            kept = self._shelf.take(stream) if self._shelf is not None else None
+            newer = self._store.events(stream, after=kept.version if kept else 0)
+        loaded = fold_on(newer, kept)
+        if loaded is not None:
+            self._aggregates[stream] = loaded
+        return loaded
 
     def due(self, before: datetime) -> list[str]:
         """Orders with a deadline strictly before; what this transaction changed counts as changed."""
@@ -113,9 +138,6 @@ class WorkingSet:
         """After the commit: others may have the aggregates."""
         if self._shelf is not None:
             self._shelf.put(self._aggregates)
-
-    def _take(self, stream: str) -> Any:
-        return self._shelf.take(stream) if self._shelf is not None else None
 
 
 def _due(order: Order) -> datetime | None:

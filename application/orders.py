@@ -3,38 +3,33 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from ..domain import (
-    Case,
     Command,
     InvalidPolicy,
     Malformed,
     Order,
     Policy,
-    canonical,
-    decide,
     default_policy_toml,
     fold,
     options,
     order_view,
     parse,
-    same_content,
 )
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import Conflict, PolicyChanged, UnknownOrder
 from .log import read_line
 from .principal import Principal
-from .results import Result, decided, invalid, repeated
-from .store import JournalEntry, Store
+from .results import Result, invalid
+from .store import Store
 from .timeline import TimelineEntry, timeline
+from .transaction import Transaction
 
-AHEAD = timedelta(minutes=5)
-"""How far a report may be ahead of the clock (TIME-3)."""
 ATTEMPTS = 30
 """How often a decision is made anew on fresh state before a conflict is given up."""
 BATCH_COMMANDS = 500
@@ -93,18 +88,18 @@ class Orders:
         The engine stamps the time; only reports may bring an earlier one (TIME-3).
         """
         try:
-            attributed, horizon = self._attributed(command, by)
+            attributed, clock = self._attributed(command, by)
         except Malformed as error:
             return invalid(command, error)
-        return self._commit(attributed, horizon)
+        return self._commit(attributed, clock)
 
     def preview(self, command: Mapping[str, Any] | Command, *, by: Principal) -> Result:
         """What ``handle`` would answer; nothing is recorded."""
         try:
-            attributed, horizon = self._attributed(command, by)
+            attributed, clock = self._attributed(command, by)
         except Malformed as error:
             return invalid(command, error)
-        return self._decide(WorkingSet(self._store, self._policies), attributed, horizon, {})[0]
+        return self._preview(attributed, clock)
 
     def run(self, lines: Iterable[bytes | None]) -> Iterator[Result]:
         """Apply a command log whose own times are the clock; a result comes after its commit, in the log's order.
@@ -129,7 +124,7 @@ class Orders:
         command = _read(line, at=self._clock())
         if isinstance(command, Result):
             return command
-        return self._decide(WorkingSet(self._store, self._policies), command, None, {})[0]
+        return self._preview(command, None)
 
     # --- looking ---
 
@@ -183,23 +178,25 @@ class Orders:
         parsed = parse({**raw, "actor": by.role, "actor_id": by.id})
         now = self._clock()
         reported = parsed.at if parsed.is_report and by.role != "buyer" else None
-        return msgspec.structs.replace(parsed, at=reported or now), now + AHEAD
+        return msgspec.structs.replace(parsed, at=reported or now), now
 
-    def _commit(self, command: Command, horizon: datetime | None) -> Result:
+    def _transaction(self) -> Transaction:
+        return Transaction(self._store, self._policy, self._policies, self._shelf)
+
+    def _preview(self, command: Command, clock: datetime | None) -> Result:
+        return Transaction(self._store, self._policy, self._policies).decide(command, clock)
+
+    def _commit(self, command: Command, clock: datetime | None) -> Result:
         """Decide and append, anew on fresh state as long as others come first."""
+        self._keep_policy(command)
         for attempt in range(ATTEMPTS):
-            working = WorkingSet(self._store, self._policies, self._shelf)
-            result, entry, events = self._decide(working, command, horizon, {})
-            if entry is None:
-                working.put_back()
-                return result
-            self._keep_policy(command)
+            transaction = self._transaction()
+            result = transaction.decide(command, clock)
             try:
-                self._store.append(events, [entry], working.deadlines)
+                transaction.append()
             except Conflict:
                 time.sleep(random.uniform(0, 0.001 * min(attempt + 1, 20)))
                 continue
-            working.put_back()
             return result
         raise Conflict(
             f"{command.name} {command.command_id} met a conflict {ATTEMPTS} times: others keep changing its orders"
@@ -207,70 +204,22 @@ class Orders:
 
     def _commit_batch(self, batch: list[tuple[int, Result | Command]]) -> Iterator[Result]:
         """Decide a batch in memory and append it as one; where others came first, command by command."""
-        working = WorkingSet(self._store, self._policies, self._shelf)
+        transaction = self._transaction()
+        transaction.expect(command for _, command in batch if isinstance(command, Command))
         results: list[Result] = []
-        entries: dict[str, JournalEntry] = {}
-        reusing: list[JournalEntry] = []
-        events: list[Any] = []
         for number, command in batch:
-            if isinstance(command, Result):
-                results.append(msgspec.structs.replace(command, line=number))
-                continue
-            result, entry, made = self._decide(working, command, None, entries)
-            results.append(msgspec.structs.replace(result, line=number))
-            events += made
-            if entry is not None:
-                if entry.reused:
-                    reusing.append(entry)
-                else:
-                    entries[entry.command_id] = entry
+            if isinstance(command, Command):
                 self._keep_policy(command)
+            result = command if isinstance(command, Result) else transaction.decide(command)
+            results.append(msgspec.structs.replace(result, line=number))
         try:
-            self._store.append(events, [*entries.values(), *reusing], working.deadlines)
+            transaction.append()
         except Conflict:
             for number, command in batch:
                 result = command if isinstance(command, Result) else self._commit(command, None)
                 yield msgspec.structs.replace(result, line=number)
             return
-        working.put_back()
         yield from results
-
-    def _decide(
-        self, working: WorkingSet, command: Command, horizon: datetime | None, pending: Mapping[str, JournalEntry]
-    ) -> tuple[Result, JournalEntry | None, list[Any]]:
-        """The answer, the journal's entry (None for a repeat) and the events; ``pending`` is not yet in the store."""
-        assert command.at is not None
-        content = canonical(command)
-        earlier = pending.get(command.command_id) or self._store.entry(command.command_id)
-        reused = earlier is not None and not same_content(earlier.command, content)
-        if earlier is not None and not reused:
-            return repeated(command, earlier.outcome), None, []
-        working.basis = {}
-        case = Case(
-            working,
-            command,
-            policy=self._policy,
-            at=command.at,
-            recorded_at=command.at if horizon is None else horizon - AHEAD,
-            actor=command.actor,
-            actor_id=command.actor_id,
-            horizon=horizon,
-        )
-        outcome = decide(case, command, reused=reused)
-        working.absorb(case)
-        result = decided(command, outcome)
-        entry = JournalEntry(
-            command_id=command.command_id,
-            command=content,
-            outcome=result.to_json(),
-            status=outcome.status,
-            at=command.at,
-            recorded_at=case.recorded_at,
-            basis=working.basis,
-            attempts=() if outcome.status == "accepted" else tuple(outcome.order_ids),
-            reused=reused,
-        )
-        return result, entry, outcome.events
 
     def _keep_policy(self, command: Command) -> None:
         if not self._policy_is_kept and command.name == "place-order":

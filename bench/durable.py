@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ordertrail.application import Orders, Principal
-
 from figures import Figure, ratios, seconds
 from minimal import MinimalOrders
 from rows import RawFile, RecordingStore, Transaction, require_same_rows
 from trade import Command, Ticking, dispatch, place, scan
+
+from ordertrail.application import Orders, Principal
 
 BY = Principal("marketplace")
 WARM_UP = 10
@@ -25,7 +25,7 @@ Call = Callable[[], object]
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     rounds, orders = (2, 20) if quick else (7, 300)
-    lives = [*_lives(0, WARM_UP), *_lives(WARM_UP, orders)]
+    lives = durable_lives(orders)
     transactions = _transactions(folder / "recorded.db", lives)
     took: dict[str, list[float]] = {"engine": [], "raw": [], "minimal": []}
     for number in range(rounds):
@@ -43,6 +43,11 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         Figure.of("engine / raw sqlite3", ratios(rate["engine"], rate["raw"]), "×", limit=("≥", 0.6)),
         Figure.of("engine / minimal eventsourcing", ratios(rate["engine"], rate["minimal"]), "×", limit=("≥", 1.5)),
     ]
+
+
+def durable_lives(orders: int) -> list[Command]:
+    """Those of the warm-up, then those to be timed."""
+    return [*_lives(0, WARM_UP), *_lives(WARM_UP, orders)]
 
 
 def _lives(first: int, count: int) -> list[Command]:

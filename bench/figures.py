@@ -39,7 +39,8 @@ def table(figures: Iterable[Figure]) -> Table:
     """The figures as a Markdown table, to be copied into the docs as it is."""
     shown = Table(box=box.MARKDOWN)
     for heading in ("figure", "median", "lowest – highest", "limit", "holds", "note"):
-        shown.add_column(heading, justify="right" if heading in ("median", "lowest – highest") else "left", no_wrap=True)
+        numbers = heading in ("median", "lowest – highest")
+        shown.add_column(heading, justify="right" if numbers else "left", no_wrap=True)
     for figure in figures:
         spread = "" if figure.low is None else f"{_number(figure.low)} – {_number(figure.high or 0)}"
         limit = "" if figure.limit is None else f"{figure.limit[0]} {_number(figure.limit[1])}"

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from trade import Ticking
+
 from ordertrail.application import Orders
 from ordertrail.application.store import JournalEntry, Store
 from ordertrail.application.store.entries import microseconds, to_row
@@ -23,7 +25,6 @@ from ordertrail.application.store.sqlite import (
 )
 from ordertrail.application.store.sqlite_file import CACHE_KIB
 from ordertrail.domain import Event, default_policy_toml, encode
-from trade import Ticking
 
 Row = tuple[Any, ...]
 COMPARED = ("stored_events", "journal", "attempts", "deadlines")

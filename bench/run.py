@@ -4,6 +4,8 @@
     python bench/run.py                    # everything; takes some minutes
     python bench/run.py durable startup    # some of it
     python bench/run.py --quick            # tiny sizes: shows that it runs, says nothing about speed
+
+A busy machine spoils the figures, and so does a folder in memory: what is durable must meet a disk (`--folder`).
 """
 
 import os
@@ -11,7 +13,7 @@ import platform
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -48,7 +50,7 @@ def main(names: tuple[str, ...], quick: bool, as_json: bool, folder: Path | None
     told = Console(stderr=True)
     results = {}
     for name in names or BENCHES:
-        with tempfile.TemporaryDirectory(prefix="ordertrail-bench-", dir=folder) as own, told.status(f"measuring {name}"):
+        with tempfile.TemporaryDirectory(prefix="ordertrail-", dir=folder) as own, told.status(f"measuring {name}"):
             results[name] = BENCHES[name](Path(own), quick=quick)
     if as_json:
         for name, figures in results.items():
@@ -58,13 +60,13 @@ def main(names: tuple[str, ...], quick: bool, as_json: bool, folder: Path | None
     _print(results, quick)
 
 
-def _print(results: dict[str, Iterable[Figure]], quick: bool) -> None:
+def _print(results: Mapping[str, list[Figure]], quick: bool) -> None:
     out = Console(soft_wrap=True, highlight=False)
     # As wide as it needs to be, also where that is wider than the terminal: a table that is cut is of no use.
     out.width = 200
     sizes = " Tiny sizes: no figure means anything." if quick else ""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    out.print(f"{python}, SQLite {sqlite3.sqlite_version}, {platform.system()}, {os.cpu_count()} cores.{sizes}", markup=False)
+    machine = f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores"
+    out.print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {machine}.{sizes}", markup=False)
     for name, figures in results.items():
         out.print(f"\n### {name}")
         out.print(table(figures))

@@ -39,9 +39,10 @@ class Ticking:
 
 def place(order_id: str, *, buyer_id: str = "B1", seller_id: str | None = None, quantity: int = 2) -> Command:
     """An order of two lines, A of ``quantity`` and B of 1, on one card."""
+    tax = 100 * quantity
     lines = [
-        {"item_id": "A", "sku": "SKU-A", "quantity": quantity, "unit_price": 1999, "tax": 100 * quantity, "shipping": 350},
-        {"item_id": "B", "sku": "SKU-B", "quantity": 1, "unit_price": 4250, "tax": 213, "shipping": 0, "discount": 250},
+        {"item_id": "A", "sku": "SKU-A", "quantity": quantity, "unit_price": 1999, "tax": tax, "shipping": 350},
+        {"item_id": "B", "sku": "SKU-B", "quantity": 1, "unit_price": 4250, "tax": 213, "discount": 250},
     ]
     return {
         "command": "place-order",

@@ -18,6 +18,20 @@ def owner(given_id: str, kind: str) -> str:
     return order_id if tail.isascii() and tail.isdigit() else ""
 
 
+_KINDS = (("request_id", "request"), ("return_id", "return"), ("refund_id", "refund"), ("claim_id", "claim"))
+
+
+def mentioned(command: Command) -> tuple[list[str], str | None]:
+    """The ids of the orders that a command names (through ids that the engine gave, too), and of its shipment."""
+    order_ids = [content.order_id for content in getattr(command, "contents", None) or ()]
+    if (order_id := getattr(command, "order_id", None)) is not None:
+        order_ids.append(order_id)
+    else:
+        given = ((getattr(command, field, None), kind) for field, kind in _KINDS)
+        order_ids += [owner(its_id, kind) for its_id, kind in given if its_id is not None]
+    return order_ids, getattr(command, "shipment_id", None)
+
+
 @rule(
     "ORDER-2",
     "E",

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from . import commands as c
-from .admission import admit, owner
+from .admission import admit, mentioned, owner
 from .cancelling import cancel_items
 from .carriage import dispatch_shipment, report
 from .case import Case
@@ -107,37 +107,18 @@ def _touched(case: Case, named: Iterable[str]) -> list[str]:
     return sorted({*named, *(event.order_id for event in case.events if hasattr(event, "order_id"))})
 
 
-def _named(case: Case, command: c.Command) -> Iterable[str]:
+def _named(case: Case, command: c.Command) -> list[str]:
     """The ids of the orders that a command names, itself or through a shipment's contents."""
-    name = _NAMES.get(type(command))
-    if name is not None:
-        return name(case, command)
-    if isinstance(command, c.CarrierReport):
-        return _inside(case, command.shipment_id)
-    return (command.order_id,)  # type: ignore[attr-defined]
+    if isinstance(command, c.PassTime):
+        return case.streams.due(case.at)
+    order_ids, shipment_id = mentioned(command)
+    return order_ids if shipment_id is None else [*order_ids, *_inside(case, shipment_id)]
 
 
-_NAMES: dict[type[c.Command], Callable[[Case, Any], Iterable[str]]] = {
-    c.PassTime: lambda case, _: case.streams.due(case.at),
-    c.AnswerCancellation: lambda _, command: (owner(command.request_id, "request"),),
-    c.WithdrawReturn: lambda _, command: (owner(command.return_id, "return"),),
-    c.HandOverReturn: lambda _, command: (owner(command.return_id, "return"),),
-    c.LoseReturn: lambda _, command: (owner(command.return_id, "return"),),
-    c.ReceiveReturn: lambda case, command: (
-        (owner(command.return_id, "return"),) if command.return_id else _inside(case, command.shipment_id)
-    ),
-    c.SubmitPayout: lambda _, command: (owner(command.refund_id, "refund"),),
-    c.ReportPayout: lambda _, command: (owner(command.refund_id, "refund"),),
-    c.DecideClaim: lambda _, command: (owner(command.claim_id, "claim"),),
-    c.WithdrawClaim: lambda _, command: (owner(command.claim_id, "claim"),),
-    c.PackShipment: lambda case, command: _packed_and_inside(case, command),
-    c.DispatchShipment: lambda case, command: _packed_and_inside(case, command),
-    c.UnpackShipment: lambda case, command: _inside(case, command.shipment_id),
-}
-
-
-def _packed_and_inside(case: Case, command: c.PackShipment | c.DispatchShipment) -> list[str]:
-    return [*(content.order_id for content in command.contents or ()), *_inside(case, command.shipment_id)]
+def streams_named(command: c.Command) -> list[str]:
+    """The streams that a command names, for whoever wants to load them beforehand."""
+    order_ids, shipment_id = mentioned(command)
+    return [*(f"order:{order_id}" for order_id in order_ids), *([f"shipment:{shipment_id}"] if shipment_id else [])]
 
 
 def _inside(case: Case, shipment_id: str) -> list[str]:

@@ -4,7 +4,6 @@
 a `Book` with them; `Lives` is the state machine, which checks what `witness` says must always hold.
 """
 
-from copy import copy
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
@@ -312,10 +311,14 @@ class Lives(RuleBasedStateMachine):
         self.book = Witnessed()
         self.author = Author(self.book)
         self.log = []
+        self.sound = True
 
     def run(self, raw):
         """Run a command, which the witness watches."""
-        return self.book.watched(raw)
+        self.sound = False
+        result = self.book.watched(raw)
+        self.sound = True
+        return result
 
     @initialize(data=st.data())
     def first_orders(self, data):
@@ -351,12 +354,12 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), days=st.sampled_from([0, 0, 3, 40]))
     def a_command_is_repeated(self, data, days):
         raw = data.draw(st.sampled_from(self.log))
-        before = copy(self.book.journal), {name: list(states) for name, states in self.book.stored.items()}
+        journal, facts = dict(self.book.journal), self.book.facts()
         later = stamp(datetime.fromisoformat(raw["at"]) + timedelta(days))
         result = self.run(raw | {"at": later})
         first = self.book.journal[raw["command_id"]][1]
         assert (result["status"], result["first"], result["events"]) == ("duplicate", first, [])
-        assert before == (self.book.journal, {name: states for name, states in self.book.stored.items() if states})
+        assert (self.book.journal, self.book.facts()) == (journal, facts)
 
     @rule(data=st.data())
     def an_id_is_used_again_for_something_else(self, data):
@@ -391,4 +394,5 @@ class Lives(RuleBasedStateMachine):
         assert self.book.due == {o.order_id: d.at for o in orders if (d := next_deadline(o)) is not None}
 
     def teardown(self):
-        self.book.comes_to_an_end(self.author.now)
+        if self.sound:
+            self.book.comes_to_an_end(self.author.now)

@@ -109,6 +109,8 @@ def postgres_schema(url: str) -> Iterator[Any]:
 
 def acknowledged_is_kept(url: str, told: Sequence[Mapping[str, Any]]) -> None:
     """Assert that every printed answer is the journal's answer; malformed lines have none."""
+    if not told:
+        return  # and perhaps not even a table
     first_answers, later_answers = journal(url)
     for result in told:
         if result["status"] == "invalid":

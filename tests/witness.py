@@ -19,6 +19,12 @@ BY_RETURN |= {e.ReturnWithdrawn: "drop-return", e.ReturnLapsed: "drop-return"}
 SETTLING = ("cancelled", "returned", "lost")
 
 
+def shape(struct):
+    """All that events tell of an aggregate, to be compared."""
+    told = set(struct.__struct_fields__) - {"policy", "next_deadline"}
+    return {name: getattr(struct, name) for name in told}
+
+
 def shares(total, quantity):
     """Even shares of a line's total, the left-over cents to the lowest-numbered units."""
     return [total // quantity + (number < total % quantity) for number in range(quantity)]
@@ -124,9 +130,13 @@ class Witnessed(Book):
         """A copy to try things on, which is watched no more."""
         other = copy(self)
         other.__class__ = Book
-        other.stored = defaultdict(list, {name: list(states) for name, states in self.stored.items()})
+        other.stored = defaultdict(list, self.facts())
         other.due, other.journal = dict(self.due), dict(self.journal)
         return other
+
+    def facts(self):
+        """Every stored event, by stream."""
+        return {name: list(states) for name, states in self.stored.items() if states}
 
     def parcel(self, shipment_id):
         return Streams(self).shipment(shipment_id)
@@ -169,9 +179,9 @@ class Witnessed(Book):
     def _keep(self, outcome, case):
         super()._keep(outcome, case)
         for order_id, order in case.orders.items():
-            assert self.order(order_id) == order, "replay equals live"
+            assert shape(self.order(order_id)) == shape(order), "replay equals live"
         for shipment_id, shipment in case.shipments.items():
-            assert self.parcel(shipment_id) == shipment, "replay equals live"
+            assert shape(self.parcel(shipment_id)) == shape(shipment), "replay equals live"
 
     def consistent(self, order_id):
         """The order's parts agree with one another, and each unit that is not at its end has a next step."""
@@ -232,7 +242,7 @@ class Witnessed(Book):
         at = (now + timedelta(days=1)).isoformat()
         for order_id in sorted(self.ledgers):
             self.fulfil(order_id, at)
-        for name in [name for name in self.stored if name.startswith("shipment:")]:
+        for name in [name for name in self.facts() if name.startswith("shipment:")]:
             self.arrive(name.removeprefix("shipment:"), at)
         for order_id in sorted(self.ledgers):
             self.close(order_id, at)

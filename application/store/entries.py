@@ -13,7 +13,8 @@ COLUMNS = "command_id, command, outcome, status, at_us, recorded_at_us, basis, a
 
 _decode_basis = msgspec.json.Decoder(dict[str, int]).decode
 _decode_attempts = msgspec.json.Decoder(tuple[str, ...]).decode
-_encode = msgspec.json.Encoder().encode
+# Sorted keys: in which sequence streams were looked at differs between processes, the row must not.
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

@@ -79,6 +79,15 @@ SELECT_EVENTS = (
     f"SELECT originator_id, originator_version, topic, state FROM {EVENTS_TABLE}"
     " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s ORDER BY originator_version "
 )
+SELECT_ENTRIES = (
+    f"SELECT {COLUMNS} FROM jsonb_array_elements_text(?::text::jsonb) AS asked (id)"
+    " JOIN journal ON journal.command_id = asked.id AND journal.reused = 0"
+)
+SELECT_STATES = (
+    f"SELECT state FROM jsonb_array_elements(?::text::jsonb) AS asked (pair) JOIN {EVENTS_TABLE}"
+    " ON originator_id = pair->>0 AND originator_version > (pair->>1)::bigint"
+    " ORDER BY originator_id, originator_version"
+)
 SELECT_NOTIFICATIONS = (
     f"SELECT originator_id, originator_version, topic, state, notification_id FROM {EVENTS_TABLE}"
     " WHERE notification_id >= %s AND notification_id <= %s ORDER BY notification_id LIMIT %s"
@@ -93,6 +102,8 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
     """
 
     datastore: PostgresDatabase
+    select_entries = SELECT_ENTRIES
+    select_states = SELECT_STATES
 
     @property
     def place(self) -> str:

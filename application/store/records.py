@@ -5,8 +5,11 @@ A backend says how a statement is run; `?` stands for a value.
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
+
+import msgspec
 
 from ..errors import PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
@@ -20,6 +23,11 @@ _ENTRIES = f"SELECT {COLUMNS} FROM journal WHERE command_id = ? AND reused = "
 
 class Records(ABC):
     """The journal, deadlines and policies; mixed into a recorder of `eventsourcing`."""
+
+    select_entries: ClassVar[str]
+    """Journal rows of many commands; its one value is a JSON array of command ids."""
+    select_states: ClassVar[str]
+    """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
 
     @property
     @abstractmethod
@@ -42,6 +50,12 @@ class Records(ABC):
         # 0 and 1 are literals: only so does the planner see that a partial index serves.
         rows = self.query(_ENTRIES + "0", command_id)
         return from_row(rows[0]) if rows else None
+
+    def entries(self, command_ids: Iterable[str]) -> list[JournalEntry]:
+        return [from_row(row) for row in self.query(self.select_entries, _as_json(list(command_ids)))]
+
+    def states(self, known: Mapping[str, int]) -> list[bytes]:
+        return [state for (state,) in self.query(self.select_states, _as_json(list(known.items())))]
 
     def entries_reusing(self, command_id: str) -> list[JournalEntry]:
         return [from_row(row) for row in self.query(_ENTRIES + "1 ORDER BY entry", command_id)]
@@ -79,6 +93,10 @@ class Records(ABC):
                 f"{self.place} knows policy version {version!r} with another content; a changed policy needs a"
                 " version of its own"
             )
+
+
+def _as_json(asked: list[Any]) -> str:
+    return msgspec.json.encode(asked).decode()
 
 
 def require_format(place: str, found: int) -> None:

@@ -48,6 +48,16 @@ SELECT_EVENTS = (
     f"SELECT originator_id, originator_version, topic, state FROM {EVENTS_TABLE}"
     " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version "
 )
+# CROSS JOIN: what is asked for is the outer loop, each a look-up in an index.
+SELECT_ENTRIES = (
+    f"SELECT {COLUMNS} FROM json_each(?) AS asked CROSS JOIN journal"
+    " WHERE journal.command_id = asked.value AND journal.reused = 0"
+)
+SELECT_STATES = (
+    f"SELECT state FROM json_each(?) AS asked CROSS JOIN {EVENTS_TABLE}"
+    " WHERE originator_id = json_extract(asked.value, '$[0]')"
+    " AND originator_version > json_extract(asked.value, '$[1]') ORDER BY originator_id, originator_version"
+)
 SELECT_NOTIFICATIONS = (
     f"SELECT originator_id, originator_version, topic, state, notification_id FROM {EVENTS_TABLE}"
     " WHERE notification_id >= ? AND notification_id <= ? ORDER BY notification_id LIMIT ?"
@@ -58,6 +68,8 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
     """Events, journal, attempts and deadlines in one transaction; rows are read as plain tuples."""
 
     datastore: SqliteFile
+    select_entries = SELECT_ENTRIES
+    select_states = SELECT_STATES
 
     @property
     def place(self) -> str:

@@ -1,7 +1,7 @@
 """The facade that the rest of the application meets: events, entries and deadlines in, events and entries out."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -11,7 +11,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, PersistenceError
 from eventsourcing.utils import Environment, EnvType
 
-from ...domain.events import Event
+from ...domain.events import Event, decode
 from ..errors import StoreError
 from .address import is_postgres, require_store, sqlite_address
 from .entries import JournalEntry
@@ -90,6 +90,15 @@ class Store:
         return cast(list[Event], [*self._log.events.get(stream, gt=after, lte=up_to)])
 
     @in_words
+    def newer_events(self, known: Mapping[str, int]) -> dict[str, list[Event]]:
+        """As `events`, for many streams at once: of each the events after the version that is known."""
+        found: dict[str, list[Event]] = {stream: [] for stream in known}
+        for state in self._records.states(known):
+            event = decode(state)
+            found[event.stream].append(event)
+        return found
+
+    @in_words
     def append(
         self, events: Sequence[Event], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
     ) -> Sequence[int]:
@@ -107,6 +116,11 @@ class Store:
     def entry(self, command_id: str) -> JournalEntry | None:
         """The entry that answers repeats of this command."""
         return self._records.entry(command_id)
+
+    @in_words
+    def entries(self, command_ids: Iterable[str]) -> dict[str, JournalEntry]:
+        """As `entry`, for many commands at once; those that were never given are not in it."""
+        return {entry.command_id: entry for entry in self._records.entries(command_ids)}
 
     @in_words
     def entries_reusing(self, command_id: str) -> list[JournalEntry]:

@@ -1,6 +1,7 @@
 """CLAIM-1: when the buyer of a seller-fulfilled order may claim."""
 
 import pytest
+
 from book import Book
 
 

@@ -1,6 +1,7 @@
 """CLAIM-3: a claim that was denied or withdrawn changes nothing else and uses its grounds up."""
 
 import pytest
+
 from book import Book
 
 

@@ -1,6 +1,7 @@
 """LOST-1: no buyer waits for ever."""
 
 import pytest
+
 from book import Book
 
 

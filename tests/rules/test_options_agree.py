@@ -224,9 +224,19 @@ SPLITS = [
 @pytest.mark.parametrize("lives", SPLITS)
 def test_cancel_8_who_asks_for_what_is_offered_asks_the_party_that_was_offered(lives):
     offers = [each for each in split(**lives).options("O1", at="12:00")["options"] if each.get("allowed")]
-    asked = [each for each in offers if each["action"] == "request-cancellation"]
-    assert asked
-    for offer in asked:
+    assert offers
+    for offer in offers:
+        if offer["action"] != "request-cancellation":
+            continue
         book = split(**lives)
         result = book.accept("request-cancellation", order_id="O1", items=offer["items"], at="12:00")
         assert [event["rule"] for event in result["events"]] == [offer["rule"]]
+
+
+def test_cancel_8_a_count_means_the_lowest_numbered_unit_so_what_can_be_cancelled_directly_is_cancelled_first():
+    book = split(None, None, unpack="S1")
+    (offer,) = [each for each in book.options("O1", at="12:00")["options"] if each["action"] == "request-cancellation"]
+    assert (offer["allowed"], offer["rule"]) == (False, "CANCEL-1")
+    book.accept("cancel-items", order_id="O1", items={"A": 1}, at="12:00")
+    (offer,) = [each for each in book.options("O1", at="12:00")["options"] if each["action"] == "request-cancellation"]
+    assert (offer["allowed"], offer["rule"], offer["items"]) == (True, "CANCEL-2", {"A": 1})

@@ -1,6 +1,7 @@
 """RETURN-5 and RETURN-6: what is received is what is refunded; what its carrier lost is refunded too."""
 
 import pytest
+
 from book import Book
 
 

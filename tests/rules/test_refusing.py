@@ -1,6 +1,7 @@
 """REFUSE-1 and REFUSE-2: parcels that are refused at the door, turned back or lost on their way."""
 
 import pytest
+
 from book import Book
 
 

@@ -1,6 +1,7 @@
 """ORDER-0 and ORDER-1: repeated commands are quiet; and the ids that the engine gives."""
 
 import pytest
+
 from book import Book
 
 

@@ -1,6 +1,7 @@
 """RETURN-2 and RETURN-3: what is kept of a returned unit's refund, and for which reasons."""
 
 import pytest
+
 from book import Book
 
 REASONS = ("changed-mind", "damaged", "wrong-item", "not-as-described", "late", "other")

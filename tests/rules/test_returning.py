@@ -1,6 +1,7 @@
 """RETURN-1 and RETURN-4: starting a return, handing it over, withdrawing it, letting it lapse."""
 
 import pytest
+
 from book import Book
 
 

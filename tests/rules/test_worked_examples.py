@@ -1,6 +1,7 @@
 """The worked examples of the rulebook about refunds, to the cent."""
 
 import pytest
+
 from book import Book
 
 REFUND = "O1:refund:1"

@@ -1,0 +1,89 @@
+"""Commands decided together in memory and appended as one: each sees what the ones before it did."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ..domain import Case, Command, Event, Policy, canonical, decide, same_content
+from .aggregates import Policies, Shelf, WorkingSet
+from .results import Result, decided, repeated
+from .store import JournalEntry, Store
+
+AHEAD = timedelta(minutes=5)
+"""How far a report may be ahead of the clock (TIME-3)."""
+
+
+class Transaction:
+    """Not appended, it leaves no trace; that is what a preview is."""
+
+    def __init__(self, store: Store, policy: Policy, policies: Policies, shelf: Shelf | None = None) -> None:
+        self._store = store
+        self._policy = policy
+        self._working = WorkingSet(store, policies, shelf)
+        self._said: dict[str, list[JournalEntry]] = {}
+        """What is known to have been said under a command id, the first first."""
+        self._entries: list[JournalEntry] = []
+        self._events: list[Event] = []
+
+    def expect(self, commands: Iterable[Command]) -> None:
+        """Ask the store at once for what deciding these commands will need."""
+        commands = list(commands)
+        said = self._store.entries({command.command_id for command in commands})
+        self._said.update({c.command_id: [said[c.command_id]] if c.command_id in said else [] for c in commands})
+        self._working.expect(command for command in commands if command.command_id not in said)
+
+    def decide(self, command: Command, clock: datetime | None = None) -> Result:
+        """The answer to a command that has its time; without a ``clock`` the command's time is the clock (TIME-3)."""
+        assert command.at is not None
+        content = canonical(command)
+        said = self._said.get(command.command_id)
+        if said is None:
+            first = self._store.entry(command.command_id)
+            said = self._said[command.command_id] = [] if first is None else [first]
+        if said and same_content(said[0].command, content):
+            return repeated(command, said[0].outcome)
+        if said and (again := self._rejected_before(command, content)) is not None:
+            return again
+        self._working.basis = {}
+        case = Case(
+            self._working,
+            command,
+            policy=self._policy,
+            at=command.at,
+            recorded_at=clock or command.at,
+            actor=command.actor,
+            actor_id=command.actor_id,
+            horizon=clock and clock + AHEAD,
+        )
+        outcome = decide(case, command, reused=bool(said))
+        result = decided(command, outcome)
+        self._working.absorb(case)
+        self._events += outcome.events
+        entry = JournalEntry(
+            command_id=command.command_id,
+            command=content,
+            outcome=result.to_json(),
+            status=outcome.status,
+            at=command.at,
+            recorded_at=case.recorded_at,
+            basis=self._working.basis,
+            attempts=() if outcome.status == "accepted" else tuple(outcome.order_ids),
+            reused=bool(said),
+        )
+        said.append(entry)
+        self._entries.append(entry)
+        return result
+
+    def append(self) -> None:
+        """Make it durable, as one; raises ``Conflict`` where others came first, and then nothing has happened."""
+        if self._entries:
+            self._store.append(self._events, self._entries, self._working.deadlines)
+        self._working.put_back()
+
+    def _rejected_before(self, command: Command, content: bytes) -> Result | None:
+        """ORDER-0 was said to this before: it is answered the same, and not kept once more."""
+        for entry in (*self._store.entries_reusing(command.command_id), *self._said[command.command_id]):
+            if entry.reused and same_content(entry.command, content):
+                return msgspec.json.decode(entry.outcome, type=Result)
+        return None

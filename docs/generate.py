@@ -1,0 +1,173 @@
+"""Writes the generated sections of the README and the docs: what lies between `<!-- generated: NAME -->` and its end.
+
+    python docs/generate.py            # rewrites the pages, and names those that changed
+
+tests/docs/test_pages.py fails where a page is behind the code.
+"""
+
+import re
+import types
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from ordertrail.domain import RULES, default_policy_toml, lifecycle
+from ordertrail.domain.commands import COMMANDS, Command, Content, Received
+from ordertrail.domain.events import EVENT_TYPES, Event, OrderEvent, PayoutOwed, ShipmentEvent
+from ordertrail.domain.rules import SOURCES
+from ordertrail.domain.vocabulary import Carrier, Line, OrderUnits, Payment
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+TOPICS = {
+    "ORDER": "Placing, and every command",
+    "PACK": "Packing",
+    "CANCEL": "Cancelling",
+    "SELLER": "Cancelling seller-fulfilled orders",
+    "PARTIAL": "Cancelling a part",
+    "COMBINED": "Combined parcels",
+    "SCAN": "Reports from carriers",
+    "REFUSE": "Refusing",
+    "LOST": "Lost goods",
+    "RETURN": "Returning",
+    "REFUND": "Refunds",
+    "CLAIM": "The guarantee",
+    "TIME": "Time",
+    "AUTH": "Authority",
+}
+ASIDE = {"settle-claim", "unpack", "drop-return"}
+"""Triggers that the README's picture leaves out: they lead from nearly everywhere, or only back."""
+
+
+def picture() -> str:
+    """The lifecycle without the triggers in ``ASIDE``."""
+    return fenced("mermaid", "\n".join(without(ASIDE, lifecycle.mermaid().splitlines())))
+
+
+def without(triggers: set[str], lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        edge, colon, label = line.partition(": ")
+        kept = [trigger for trigger in label.split(", ") if trigger not in triggers]
+        if kept:
+            yield edge + colon + ", ".join(kept)
+
+
+def rules() -> str:
+    groups: dict[str, list[str]] = {topic: [] for topic in TOPICS}
+    for rule_id in sorted(RULES):
+        rule = RULES[rule_id]
+        groups[rule_id.rpartition("-")[0]].append(
+            f'| <a id="{rule_id.lower()}"></a>{rule_id} | {rule.text} | {", ".join(rule.source)} |'
+        )
+    head = ["| rule | what it says | source |", "| --- | --- | --- |"]
+    return "\n\n".join("\n".join([f"## {TOPICS[topic]}", "", *head, *rows]) for topic, rows in groups.items())
+
+
+def sources() -> str:
+    return "\n".join(f"- **{letter}**: {text}." for letter, text in SOURCES.items())
+
+
+def commands() -> str:
+    common = {field.name for field in msgspec.structs.fields(Command)}
+    rows = [
+        f"| `{name}`{'°' if kind.is_report else ''} | {', '.join(kind.roles)} | {fields(kind, common) or '–'} |"
+        for name, kind in sorted(COMMANDS.items(), key=lambda entry: sequence().index(entry[0]))
+    ]
+    return "\n".join(["| command | who | fields |", "| --- | --- | --- |", *rows])
+
+
+def sequence() -> list[str]:
+    """Commands in the order of an order's life."""
+    first = ["place-order", "cancel-items", "request-cancellation", "answer-cancellation"]
+    return [*first, *(name for name in COMMANDS if name not in first and name != "file-claim"), "file-claim"]
+
+
+def parts() -> str:
+    return shapes({"items of a placing": Line, "payments": Payment, "contents": Content, "carrier": Carrier}) + (
+        "\n" + shapes({"received": Received}).split("\n", 2)[2]
+    )
+
+
+def shapes(kinds: dict[str, type[msgspec.Struct]]) -> str:
+    rows = [f"| {name} | {fields(kind, set())} |" for name, kind in kinds.items()]
+    return "\n".join(["| part | fields |", "| --- | --- |", *rows])
+
+
+def events() -> str:
+    def rows(base: type[Event]) -> list[str]:
+        envelope = {field.name for field in msgspec.structs.fields(base)}
+        listed = [(name, kind) for name, kind in EVENT_TYPES.items() if issubclass(kind, base)]
+        return [f"| `{name}` | {fields(kind, envelope) or '–'} |" for name, kind in listed]
+
+    head = ["| event | fields |", "| --- | --- |"]
+    order, shipment = [*head, *rows(OrderEvent)], [*head, *rows(ShipmentEvent)]
+    return "\n".join(["## Of an order", "", *order, "", "## Of a shipment", "", *shipment])
+
+
+def event_parts() -> str:
+    return shapes({"payouts": PayoutOwed, "contents, accepted": OrderUnits})
+
+
+def fields(kind: type[msgspec.Struct], known: set[str]) -> str:
+    """The fields that are not ``known``, a `?` for those that may be absent, with the words that they may hold."""
+    told = []
+    for field in msgspec.structs.fields(kind):
+        if field.name not in known:
+            words = choices(field.type)
+            choice = f" ({' '.join(f'`{word}`' for word in words)})" if words else ""
+            told.append(f"`{field.encode_name}{'' if field.required else '?'}`{choice}")
+    return ", ".join(told)
+
+
+def choices(kind: Any) -> list[str]:
+    """The words of a field that takes one of a few; booleans and mixtures take none."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)]
+    if get_origin(kind) is Annotated:
+        return choices(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        inner = [arg for arg in get_args(kind) if arg is not type(None)]
+        return choices(inner[0]) if len(inner) == 1 else []
+    return []
+
+
+def fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "picture": picture,
+    "states": lifecycle.table,
+    "diagram": lambda: fenced("mermaid", lifecycle.mermaid()),
+    "rules": rules,
+    "sources": sources,
+    "commands": commands,
+    "parts": parts,
+    "events": events,
+    "event-parts": event_parts,
+    "policy": lambda: fenced("toml", default_policy_toml()),
+}
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def generated(text: str) -> str:
+    """A page's text with its generated sections as they should be."""
+    return SECTION.sub(lambda found: f"{found[1]}\n{SECTIONS[found[2]]()}\n\n{found[3]}", text)
+
+
+def main() -> None:
+    for page in pages():
+        text = page.read_text("utf-8")
+        if (fresh := generated(text)) != text:
+            page.write_text(fresh, "utf-8")
+            print(f"{page.relative_to(ROOT)} rewritten")
+
+
+if __name__ == "__main__":
+    main()
