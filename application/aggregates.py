@@ -66,6 +66,8 @@ class WorkingSet:
         self.deadlines: dict[str, datetime | None] = {}
         """Deadlines that the transaction changes."""
         self._stored_deadlines: dict[str, datetime | None] = {}
+        self._found: dict[str, int] = {}
+        """Versions of all streams looked at, as they were in the store."""
         self._expected: dict[str, tuple[Order | Shipment | None, list[Event]]] = {}
 
     def order(self, order_id: str) -> Order | None:
@@ -109,11 +111,13 @@ class WorkingSet:
         if stream in self._expected:
             kept, newer = self._expected[stream]
             if kept is None and not newer:
+                self._found.setdefault(stream, 0)
                 return None
         else:
             kept = self._shelf.take(stream) if self._shelf is not None else None
             newer = self._store.events(stream, after=kept.version if kept else 0)
         loaded = fold_on(newer, kept)
+        self._found.setdefault(stream, loaded.version if loaded is not None else 0)
         if loaded is not None:
             self._aggregates[stream] = loaded
         return loaded
@@ -133,6 +137,15 @@ class WorkingSet:
             due = _due(case.orders[order_id])
             if order_id in self.deadlines or due != self._stored_deadlines.get(order_id):
                 self.deadlines[order_id] = due
+
+    def only_looked_at(self, events: Iterable[Event]) -> dict[str, int]:
+        """Versions of the streams that were looked at, but are not changed by these events."""
+        written = {event.stream for event in events}
+        return {stream: version for stream, version in self._found.items() if stream not in written}
+
+    def require_unchanged(self) -> None:
+        """Raise ``Conflict`` if a stream that was looked at has changed: read one by one, they may be at odds."""
+        self._store.append([], [], {}, unchanged=self._found)
 
     def put_back(self) -> None:
         """After the commit: others may have the aggregates."""

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -17,12 +18,13 @@ from ..domain import (
     Policy,
     default_policy_toml,
     fold,
+    fold_as_of,
     options,
     order_view,
     parse,
 )
 from .aggregates import Policies, Shelf, WorkingSet
-from .errors import Conflict, PolicyChanged, UnknownOrder
+from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
 from .log import read_line
 from .principal import Principal
 from .results import Result, invalid
@@ -140,9 +142,7 @@ class Orders:
         if as_of is None and at_version is None:
             return order_view(self.order(order_id))
         events = self._store.events(f"order:{order_id}", up_to=at_version)
-        if as_of is not None:
-            events = [event for event in events if event.at <= as_of]
-        order = fold(events)
+        order = fold(events) if as_of is None else fold_as_of(events, as_of)
         if order is None:
             raise UnknownOrder(order_id)
         return order_view(order)
@@ -157,7 +157,22 @@ class Orders:
     def options(self, order_id: str, *, at: datetime | None = None) -> dict[str, Any]:
         """What the buyer can do at a moment (default: now), as `options --json` prints it."""
         self.order(order_id)
-        return options(lambda: WorkingSet(self._store, self._policies), order_id, at or self._clock(), self._policy)
+        looks: list[WorkingSet] = []
+
+        def look() -> WorkingSet:
+            looks.append(WorkingSet(self._store, self._policies))
+            return looks[-1]
+
+        for _ in range(ATTEMPTS):
+            with suppress(Conflict):
+                try:
+                    return options(look, order_id, at or self._clock(), self._policy)
+                except StoreError:
+                    raise
+                except Exception:
+                    looks[-1].require_unchanged()  # then it is a bug
+                    raise
+        raise Conflict(f"the options of {order_id} cannot be told: others keep changing its orders")
 
     def close(self) -> None:
         """Close the store."""
@@ -184,15 +199,18 @@ class Orders:
         return Transaction(self._store, self._policy, self._policies, self._shelf)
 
     def _preview(self, command: Command, clock: datetime | None) -> Result:
-        return Transaction(self._store, self._policy, self._policies).decide(command, clock)
+        for _ in range(ATTEMPTS):
+            with suppress(Conflict):  # others wrote while it looked
+                return Transaction(self._store, self._policy, self._policies).decide(command, clock)
+        raise Conflict(f"{command.name} {command.command_id} cannot be previewed: others keep changing its orders")
 
     def _commit(self, command: Command, clock: datetime | None) -> Result:
         """Decide and append, anew on fresh state as long as others come first."""
         self._keep_policy(command)
         for attempt in range(ATTEMPTS):
             transaction = self._transaction()
-            result = transaction.decide(command, clock)
             try:
+                result = transaction.decide(command, clock)
                 transaction.append()
             except Conflict:
                 time.sleep(random.uniform(0, 0.001 * min(attempt + 1, 20)))
@@ -205,14 +223,14 @@ class Orders:
     def _commit_batch(self, batch: list[tuple[int, Result | Command]]) -> Iterator[Result]:
         """Decide a batch in memory and append it as one; where others came first, command by command."""
         transaction = self._transaction()
-        transaction.expect(command for _, command in batch if isinstance(command, Command))
         results: list[Result] = []
-        for number, command in batch:
-            if isinstance(command, Command):
-                self._keep_policy(command)
-            result = command if isinstance(command, Result) else transaction.decide(command)
-            results.append(msgspec.structs.replace(result, line=number))
         try:
+            transaction.expect(command for _, command in batch if isinstance(command, Command))
+            for number, command in batch:
+                if isinstance(command, Command):
+                    self._keep_policy(command)
+                result = command if isinstance(command, Result) else transaction.decide(command)
+                results.append(msgspec.structs.replace(result, line=number))
             transaction.append()
         except Conflict:
             for number, command in batch:

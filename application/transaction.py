@@ -7,6 +7,7 @@ import msgspec
 
 from ..domain import Case, Command, Event, Policy, canonical, decide, same_content
 from .aggregates import Policies, Shelf, WorkingSet
+from .errors import StoreError
 from .results import Result, decided, repeated
 from .store import JournalEntry, Store
 
@@ -34,7 +35,10 @@ class Transaction:
         self._working.expect(command for command in commands if command.command_id not in said)
 
     def decide(self, command: Command, clock: datetime | None = None) -> Result:
-        """The answer to a command that has its time; without a ``clock`` the command's time is the clock (TIME-3)."""
+        """The answer to a command that has its time; without a ``clock`` the command's time is the clock (TIME-3).
+
+        Raises ``Conflict`` where others wrote while it looked, so that nothing could be decided.
+        """
         assert command.at is not None
         content = canonical(command)
         said = self._said.get(command.command_id)
@@ -56,7 +60,13 @@ class Transaction:
             actor_id=command.actor_id,
             horizon=clock and clock + AHEAD,
         )
-        outcome = decide(case, command, reused=bool(said))
+        try:
+            outcome = decide(case, command, reused=bool(said))
+        except StoreError:
+            raise
+        except Exception:
+            self._working.require_unchanged()  # then it is a bug
+            raise
         result = decided(command, outcome)
         self._working.absorb(case)
         self._events += outcome.events
@@ -76,9 +86,13 @@ class Transaction:
         return result
 
     def append(self) -> None:
-        """Make it durable, as one; raises ``Conflict`` where others came first, and then nothing has happened."""
+        """Make it durable, as one; raises ``Conflict`` where others came first, and then nothing has happened.
+
+        Others came first too where they changed what was only looked at: a no is as true as a yes when it is kept.
+        """
         if self._entries:
-            self._store.append(self._events, self._entries, self._working.deadlines)
+            looked_at = self._working.only_looked_at(self._events)
+            self._store.append(self._events, self._entries, self._working.deadlines, unchanged=looked_at)
         self._working.put_back()
 
     def _rejected_before(self, command: Command, content: bytes) -> Result | None:

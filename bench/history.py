@@ -22,7 +22,7 @@ Life = Callable[[str], Iterator[Command]]
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     lengths = (5, 20) if quick else (5, 50, 500)
-    rounds, orders = (2, 3) if quick else (5, 20)
+    rounds, orders = (2, 3) if quick else (5, 8)
     figures = []
     for name, life in (("units cancelled one by one", unit_by_unit), ("a payout that keeps failing", again_and_again)):
         stores = {
@@ -61,24 +61,28 @@ def again_and_again(order_id: str) -> Iterator[Command]:
 
 
 def _grown(path: Path, life: Life, length: int, orders: int) -> tuple[Path, int]:
-    """A store of orders with about so many events each; and how many commands made them."""
-    commands = 0
+    """A store of orders with about so many events each; and how many commands made each of them."""
+    commands = _commands_for(life, length)
+    log = (
+        line(command, f"O{number}-{step}", START + timedelta(seconds=step))
+        for number in range(orders)
+        for step, command in enumerate(islice(life(f"O{number}"), commands))
+    )
     with Orders.open(str(path)) as engine:
-        for number in range(orders):
-            events = 0
-            lines = (
-                line(command, f"O{number}-{step}", START + timedelta(seconds=step))
-                for step, command in enumerate(life(f"O{number}"))
-            )
-            commands = 0
-            for line_ in lines:
-                (result,) = engine.run([line_])
-                assert result.status == "accepted", result
-                events += len(result.events)
-                commands += 1
-                if events >= length:
-                    break
+        for result in engine.run(log):
+            assert result.status == "accepted", result
     return path, commands
+
+
+def _commands_for(life: Life, length: int) -> int:
+    """How many commands of a life make so many events."""
+    events = 0
+    with Orders.open("memory:", clock=Ticking()) as engine:
+        for step, command in enumerate(life("O"), 1):
+            events += len(engine.handle({**command, "command_id": str(step)}, by=BY).events)
+            if events >= length:
+                return step
+    raise AssertionError("a life ended before that")
 
 
 def _call(engine: Orders, life: Life, order_id: str, step: int) -> Callable[[], object]:

@@ -7,6 +7,7 @@ down and not the disk, and would so blame the wrong one. cProfile then only name
 import cProfile
 import gc
 import pstats
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,24 +21,40 @@ from durable import BY, WARM_UP, durable_lives
 from figures import Figure, seconds
 from trade import Ticking
 
-from ordertrail.application import Orders
+from ordertrail.application import Orders, Result
+from ordertrail.application.aggregates import WorkingSet
+from ordertrail.application.results import decided
+from ordertrail.application.store import Store
+from ordertrail.application.store.entries import to_row
+from ordertrail.application.store.mapper import EventMapper
+from ordertrail.application.store.sqlite import SqliteRecorder
+from ordertrail.domain import canonical, decide
 
-APPLICATION = "ordertrail.application"
-DOORS = {
-    f"{APPLICATION}.orders.Orders._attributed": "parse the command",
-    f"{APPLICATION}.store.store.Store.entry": "ask the journal for a repeat",
-    f"{APPLICATION}.aggregates.WorkingSet.order": "load, and look for newer events",
-    f"{APPLICATION}.aggregates.WorkingSet.shipment": "load, and look for newer events",
-    f"{APPLICATION}.orders.decide": "decide",
-    f"{APPLICATION}.orders.canonical": "encode events, command and answer",
-    f"{APPLICATION}.orders.decided": "encode events, command and answer",
-    f"{APPLICATION}.results.Result.to_json": "encode events, command and answer",
-    f"{APPLICATION}.store.mapper.EventMapper.to_stored_event": "encode events, command and answer",
-    f"{APPLICATION}.store.sqlite.to_row": "encode events, command and answer",
-    f"{APPLICATION}.store.sqlite.SqliteRecorder._insert_events": "insert the rows",
-    f"{APPLICATION}.store.store.Store.append": "begin and commit",
-}
+PARSE = "parse the command"
+REPEAT = "ask the journal for a repeat"
+LOAD = "load, and look for newer events"
+DECIDE = "decide"
+ENCODE = "encode events, command and answer"
+INSERT = "insert the rows"
+COMMIT = "begin and commit"
+FUNCTIONS: list[tuple[Callable[..., Any], str]] = [
+    (decide, DECIDE),
+    (canonical, ENCODE),
+    (decided, ENCODE),
+    (to_row, ENCODE),
+]
+METHODS: list[tuple[type, str, str]] = [
+    (Orders, "_attributed", PARSE),
+    (Store, "entry", REPEAT),
+    (WorkingSet, "order", LOAD),
+    (WorkingSet, "shipment", LOAD),
+    (Result, "to_json", ENCODE),
+    (EventMapper, "to_stored_event", ENCODE),
+    (SqliteRecorder, "_insert_events", INSERT),
+    (Store, "append", COMMIT),
+]
 REST = "the rest"
+PHASES = [PARSE, REPEAT, LOAD, DECIDE, ENCODE, INSERT, COMMIT, REST]
 TOP = 12
 
 
@@ -48,10 +65,9 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         plain.append(_seconds(folder / f"plain-{number}.db", orders) / (3 * orders) * 1e6)
         took_by_phase = _clocked(folder / f"{number}.db", orders)
         clocked.append({phase: took / (3 * orders) * 1e6 for phase, took in took_by_phase.items()})
-    phases = [*dict.fromkeys(DOORS.values()), REST]
     whole = [sum(each.values()) for each in clocked]
     figures = [Figure.of("one durable command", plain, "µs", note="without any clock inside")]
-    for phase in phases:
+    for phase in PHASES:
         took = [each[phase] for each in clocked]
         figures.append(Figure.of(phase, took, "µs", note=f"{100 * sum(took) / sum(whole):.0f} %"))
     return [*figures, *_profiled(folder / "profiled.db", orders)]
@@ -93,13 +109,20 @@ class Clock:
 def _clocked(path: Path, orders: int) -> dict[str, float]:
     clock = Clock()
     with ExitStack() as doors:
-        for place, phase in DOORS.items():
-            opened = patch(place)  # resolves the name, and puts the original back at the end
-            original, _ = opened.get_original()
-            doors.enter_context(patch(place, clock.door(original, phase)))
+        for owner, method, phase in METHODS:
+            doors.enter_context(patch.object(owner, method, clock.door(getattr(owner, method), phase)))
+        for function, phase in FUNCTIONS:
+            for module, name in _places(function):
+                doors.enter_context(patch.object(module, name, clock.door(function, phase)))
         _seconds(path, orders, before=clock.restart)
         clock.turn()
     return clock.took
+
+
+def _places(function: object) -> list[tuple[object, str]]:
+    """Every module of ours that has the function, and under which name."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("ordertrail")]
+    return [(module, name) for module in modules for name, held in vars(module).items() if held is function]
 
 
 def _seconds(path: Path, orders: int, before: Callable[[], object] = lambda: None) -> float:

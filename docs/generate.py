@@ -38,6 +38,15 @@ TOPICS = {
     "TIME": "Time",
     "AUTH": "Authority",
 }
+LIFE = (
+    *("place-order", "cancel-items", "request-cancellation", "answer-cancellation"),
+    *("pack-shipment", "unpack-shipment", "dispatch-shipment", "start-delivery", "fail-attempt", "deliver"),
+    *("refuse-delivery", "turn-back", "lose-shipment"),
+    *("start-return", "withdraw-return", "hand-over-return", "receive-return", "lose-return"),
+    *("submit-payout", "report-payout", "file-claim", "decide-claim", "withdraw-claim", "pass-time"),
+)
+"""Every command, in the order of an order's life."""
+
 ASIDE = {"settle-claim", "unpack", "drop-return"}
 """Triggers that the README's picture leaves out: they lead from nearly everywhere, or only back."""
 
@@ -74,15 +83,9 @@ def commands() -> str:
     common = {field.name for field in msgspec.structs.fields(Command)}
     rows = [
         f"| `{name}`{'°' if kind.is_report else ''} | {', '.join(kind.roles)} | {fields(kind, common) or '–'} |"
-        for name, kind in sorted(COMMANDS.items(), key=lambda entry: sequence().index(entry[0]))
+        for name, kind in sorted(COMMANDS.items(), key=lambda entry: LIFE.index(entry[0]))
     ]
     return "\n".join(["| command | who | fields |", "| --- | --- | --- |", *rows])
-
-
-def sequence() -> list[str]:
-    """Commands in the order of an order's life."""
-    first = ["place-order", "cancel-items", "request-cancellation", "answer-cancellation"]
-    return [*first, *(name for name in COMMANDS if name not in first and name != "file-claim"), "file-claim"]
 
 
 def parts() -> str:

@@ -10,7 +10,7 @@ from .deadlines import next_deadline
 from .decide import Outcome, decide, same_content, streams_named
 from .errors import IllegalMove, InvalidPolicy, Malformed, OrdertrailError, Rejection
 from .events import Event, OrderEvent, ShipmentEvent, decode, encode
-from .evolve import fold
+from .evolve import fold, fold_as_of
 from .options import options
 from .order import Order, Unit
 from .policy import Policy, default_policy_toml, policy_digest
@@ -43,6 +43,7 @@ __all__ = [
     "default_policy_toml",
     "encode",
     "fold",
+    "fold_as_of",
     "fold_shipment",
     "next_deadline",
     "options",

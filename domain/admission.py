@@ -1,6 +1,7 @@
 """What every command is asked before its own rules: does it exist, may this party, is it in time, is it still open."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NoReturn
 
 from .case import Case
@@ -18,18 +19,40 @@ def owner(given_id: str, kind: str) -> str:
     return order_id if tail.isascii() and tail.isdigit() else ""
 
 
-_KINDS = (("request_id", "request"), ("return_id", "return"), ("refund_id", "refund"), ("claim_id", "claim"))
+_KINDS = {
+    "contents": "",
+    "order_id": "order",
+    "shipment_id": "shipment",
+    "request_id": "request",
+    "return_id": "return",
+    "refund_id": "refund",
+    "claim_id": "claim",
+}
 
 
 def mentioned(command: Command) -> tuple[list[str], str | None]:
     """The ids of the orders that a command names (through ids that the engine gave, too), and of its shipment."""
-    order_ids = [content.order_id for content in getattr(command, "contents", None) or ()]
-    if (order_id := getattr(command, "order_id", None)) is not None:
-        order_ids.append(order_id)
-    else:
-        given = ((getattr(command, field, None), kind) for field, kind in _KINDS)
-        order_ids += [owner(its_id, kind) for its_id, kind in given if its_id is not None]
-    return order_ids, getattr(command, "shipment_id", None)
+    order_ids = []
+    shipment_id = None
+    for field, kind in _naming_fields(type(command)):
+        named = getattr(command, field)
+        if named is None:
+            continue
+        if field == "contents":
+            order_ids += [content.order_id for content in named]
+        elif field == "order_id":
+            order_ids.append(named)
+        elif field == "shipment_id":
+            shipment_id = named
+        else:
+            order_ids.append(owner(named, kind))
+    return order_ids, shipment_id
+
+
+@cache
+def _naming_fields(kind: type[Command]) -> tuple[tuple[str, str], ...]:
+    """Which of a command's fields name something, and what kind of thing."""
+    return tuple((field, named) for field, named in _KINDS.items() if field in kind.__struct_fields__)
 
 
 @rule(
@@ -98,7 +121,7 @@ def admit(
         case.role = natural or case.role
     else:
         _authorised(case, command, orders, party)
-    _not_before_placing(case, orders)
+    not_before_placing(case, orders)
     _not_ahead(case)
 
 
@@ -125,7 +148,7 @@ def _authorised(case: Case, command: Command, orders: list[Order], party: Role |
 
 
 @rule("TIME-2", "E", "A command earlier than its order's placing is rejected. Exactly at a deadline is still in time.")
-def _not_before_placing(case: Case, orders: list[Order]) -> None:
+def not_before_placing(case: Case, orders: list[Order]) -> None:
     for order in orders:
         if case.at < order.placed_at:
             raise Rejection("TIME-2", f"order {order.order_id} was placed only at {moment(order.placed_at)}")

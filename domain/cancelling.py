@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from . import events as e
-from .admission import admit, known_order, moment
+from .admission import admit, known_order, moment, not_before_placing
 from .case import Case
 from .commands import CancelItems
 from .errors import CascadeUnits, Rejection
@@ -224,16 +224,19 @@ def parcels(case: Case, units: Iterable[Unit]) -> list[Shipment]:
     "none.",
 )
 def accepted_cascade(case: Case, order: Order, units: list[Unit], *, accepted: bool) -> list[Share]:
-    others = companions(case, units, order)
+    others = placed_by_now(case, companions(case, units, order))
     if others and not accepted:
         raise Rejection(
             "COMBINED-1",
             "the rest of the parcel may be cancelled too: accept_cascade is needed",
             cascade=spelled(others),
         )
-    for other, _ in others:
-        if case.at < other.placed_at:
-            raise Rejection("TIME-2", f"order {other.order_id} was placed only at {moment(other.placed_at)}")
+    return others
+
+
+def placed_by_now(case: Case, others: list[Share]) -> list[Share]:
+    """What goes along must have been placed, too (TIME-2)."""
+    not_before_placing(case, [other for other, _ in others])
     return others
 
 
@@ -269,7 +272,7 @@ def cancel_units(
         case.owe(order, units, "cancelled", rule_id).deferrable = True
     for parcel in touched.values():
         if not case.riders(parcel):
-            case.record_parcel(parcel, e.ShipmentCancelled, rule_id, report="cancel-items")
+            case.record_parcel(parcel, e.ShipmentCancelled, rule_id, report=case.command_name)
 
 
 def named(unit: Unit) -> str:

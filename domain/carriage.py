@@ -37,16 +37,13 @@ def dispatch_shipment(case: Case, command: DispatchShipment) -> None:
     if command.contents is None:
         report(case, command)
         return
-    shipment = case.shipment(command.shipment_id)
-    if shipment is not None:
-        admit(case, command, [order for order, _ in case.contents(shipment)])
     move_parcel(case, pack_shipment(case, command, natural="carrier"), "dispatch", command.name)
 
 
 def report(case: Case, command: CarrierReport) -> None:
     """A carrier's report: it moves the parcel, or is noted."""
     shipment = known_shipment(case, command.shipment_id)
-    admit(case, command, [order for order, _ in case.contents(shipment)])
+    admit(case, command, case.packed_orders(shipment))
     if shipment.has_report(command.name, case.at):
         case.noted = True
         return
@@ -93,6 +90,8 @@ def _is_noted(case: Case, shipment: Shipment, trigger: str, missing_steps: list[
     for step in (*missing_steps, trigger):
         state = destination(step, state) if state is not None else None
     if state is None:
+        return True
+    if trigger == "start-delivery" and shipment.was_inferred(trigger, case.at):
         return True
     if trigger in ("start-delivery", "fail-attempt"):
         return case.at < shipment.last_move_at

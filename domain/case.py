@@ -73,6 +73,7 @@ class Case:
     ) -> None:
         self.streams = streams
         self.command_id = command.command_id
+        self.command_name = command.name
         self.policy = policy
         self.at = at
         self.recorded_at = recorded_at
@@ -117,6 +118,10 @@ class Case:
             order = self.order(order_id)
             if order is not None:
                 yield order, order.pick(shipment.contents[order_id])
+
+    def packed_orders(self, shipment: Shipment) -> list[Order]:
+        """The orders of a parcel, also those whose units were all taken out since."""
+        return [order for order_id in shipment.packed_orders if (order := self.order(order_id)) is not None]
 
     def riders(self, shipment: Shipment) -> list[tuple[Order, list[Unit]]]:
         """The units that still share the parcel's fate, by order id."""
@@ -170,12 +175,16 @@ class Case:
 
     def move(self, order: Order, units: list[Unit], kind: type[e.ItemsMoved], rule: str, /, **fields: Any) -> None:
         """Move units, each judged by the lifecycle; open requests for them lapse where the move settles them."""
-        for state in {unit.state for unit in units}:
-            move(kind.trigger, state, fields.get("to"))
+        self.check(units, kind.trigger, fields.get("to"))
         self.record(order, kind, rule, units=numbers(units), **fields)
         because = LAPSE_BY_MOVE.get(kind.trigger)
         if because is not None:
             self.lapse_requests(order, units, because)
+
+    def check(self, units: Iterable[Unit], trigger: str, to: str | None = None) -> None:
+        """Ask the lifecycle; ``IllegalMove`` would be our mistake, never a user's."""
+        for state in {unit.state for unit in units}:
+            move(trigger, state, to)
 
     def refunded(self, order: Order, units: list[Unit], refund_id: str) -> None:
         """Settle units whose refund is paid: by the refund's own move, or by the claim's wherever they are."""

@@ -41,7 +41,7 @@ Wanted = dict[Id, Quantity] | Literal["all"]
 """Quantities by item id, or ``"all"``: every unit to which the command could apply."""
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="command"):
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="command", gc=False):
     """What every command carries; ``at`` is stamped by the engine where it is embedded (TIME-3)."""
 
     roles: ClassVar[tuple[Role, ...]]
@@ -114,7 +114,7 @@ class AnswerCancellation(Command, frozen=True, kw_only=True, tag="answer-cancell
     reason: Code | None = None
 
 
-class Content(Struct, frozen=True, forbid_unknown_fields=True):
+class Content(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What a parcel is to hold of one order."""
 
     order_id: Id
@@ -214,7 +214,7 @@ class HandOverReturn(Command, frozen=True, kw_only=True, tag="hand-over-return")
     tracking_number: Text | None = None
 
 
-class Received(Struct, frozen=True, forbid_unknown_fields=True):
+class Received(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Units that arrived at the return centre, in one condition."""
 
     item_id: Id

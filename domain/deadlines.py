@@ -11,9 +11,9 @@ from . import events as e
 from .carriage import move_parcel
 from .case import Case
 from .lifecycle import COMING_BACK, UNDER_WAY
-from .order import Order, Unit, numbers
+from .order import Order, Unit
 from .refunding import release, settle
-from .returning import write_off
+from .returning import drop, write_off
 from .rules import rule
 
 Act = Callable[[Case, Order], None]
@@ -90,13 +90,11 @@ def _deadlines(order: Order) -> Iterator[Deadline]:
 
 
 def _of_units(order: Order) -> Iterator[Deadline]:
-    terms = order.rules
-    for unit in order.units:
-        if unit.state == "seller-window":
-            closes_at = order.placed_at + timedelta(minutes=terms.cancellation.seller_window_minutes)
-            yield Deadline(closes_at, order.order_id, unit.index, _close_window)
-            return
     if order.by_seller:
+        waiting = next((unit for unit in order.units if unit.state == "seller-window"), None)
+        if waiting is not None:
+            closes_at = order.placed_at + timedelta(minutes=order.rules.cancellation.seller_window_minutes)
+            yield Deadline(closes_at, order.order_id, waiting.index, _close_window)
         return
     for unit in order.units:
         if (lost_at := _taken_as_lost_at(order, unit)) is not None and unit.shipment_id is not None:
@@ -111,10 +109,15 @@ def _of_units(order: Order) -> Iterator[Deadline]:
     "received; a parcel as a whole, for all its orders.",
 )
 def _taken_as_lost_at(order: Order, unit: Unit) -> datetime | None:
+    terms = order.rules.carriage
+    after_dispatch, after_turning = unit.lost_after_days or (
+        terms.lost_after_dispatch_days,
+        terms.lost_after_turning_days,
+    )
     if unit.state in UNDER_WAY and unit.dispatched_at is not None:
-        return unit.dispatched_at + timedelta(days=order.rules.carriage.lost_after_dispatch_days)
+        return unit.dispatched_at + timedelta(days=after_dispatch)
     if unit.state in COMING_BACK and unit.turned_at is not None:
-        return unit.turned_at + timedelta(days=order.rules.carriage.lost_after_turning_days)
+        return unit.turned_at + timedelta(days=after_turning)
     return None
 
 
@@ -128,11 +131,7 @@ def _unanswered(request_id: str) -> Act:
 
 
 def _lapse_return(return_id: str) -> Act:
-    def act(case: Case, order: Order) -> None:
-        units = numbers(order.outstanding(order.returns[return_id]))
-        case.record(order, e.ReturnLapsed, "RETURN-4", return_id=return_id, units=units)
-
-    return act
+    return lambda case, order: drop(case, order, order.returns[return_id], e.ReturnLapsed)
 
 
 def _lose_return(return_id: str) -> Act:

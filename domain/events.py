@@ -18,7 +18,7 @@ ExceptionKind = Literal["delivered-after-refund", "turned-up"]
 UnexpectedBecause = Literal["unknown-payout", "deferred", "already-paid", "other-amount"]
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """The envelope. ``schema`` is the version of the event's shape; ``actor_id`` a buyer's or seller's id."""
 
     version: int
@@ -92,7 +92,10 @@ class SellerWindowClosed(ItemsMoved, frozen=True, kw_only=True, tag="seller-wind
 
 
 class ItemsPacked(ItemsMoved, frozen=True, kw_only=True, tag="items-packed"):
+    """``lost_after_days`` (after dispatch, after turning): where the orders of a parcel have different policies."""
+
     trigger = "pack"
+    lost_after_days: tuple[int, int] | None = None
 
 
 class ItemsUnpacked(ItemsMoved, frozen=True, kw_only=True, tag="items-unpacked"):
@@ -224,14 +227,14 @@ class ReturnLost(OrderEvent, frozen=True, kw_only=True, tag="return-lost"):
 # --- refunds ----------------------------------------------------------------------------------------------------------
 
 
-class Deduction(Struct, frozen=True):
+class Deduction(Struct, frozen=True, gc=False):
     """What is kept of a refund, in minor units."""
 
     kind: Literal["restocking", "return-shipping"]
     amount: int
 
 
-class PayoutOwed(Struct, frozen=True, omit_defaults=True):
+class PayoutOwed(Struct, frozen=True, omit_defaults=True, gc=False):
     """One payment's part of a refund; ``promised_by`` is absent while the refund is deferred."""
 
     payment_id: str

@@ -4,6 +4,7 @@ So past facts survive new rules. ``evolve`` changes the order in place and is wh
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from . import events as e
@@ -37,6 +38,39 @@ def evolve(order: Order, event: e.OrderEvent) -> Order:
         order.latest_at = event.at
     order.recorded_at = event.recorded_at
     return order
+
+
+def fold_as_of(events: Iterable[e.Event], at: datetime) -> Order | None:
+    """The order as of ``at`` by what is known now: the events that had happened by then.
+
+    Reports may be learned late, so these need not be the first ones; what follows from something later is left out.
+    """
+    order: Order | None = None
+    for event in events:
+        if event.at > at:
+            continue
+        if isinstance(event, e.OrderPlaced):
+            order = placed(event)
+        elif order is not None and _follows(order, cast(e.OrderEvent, event)):
+            evolve(order, cast(e.OrderEvent, event))
+    return order
+
+
+_NEEDS: dict[str, tuple[type[e.OrderEvent], ...]] = {
+    "request_id": (e.CancellationRequested,),
+    "return_id": (e.ReturnStarted,),
+    "refund_id": (e.RefundOwed, e.PaymentUnexpected),
+    "claim_id": (e.ClaimFiled,),
+}
+
+
+def _follows(order: Order, event: e.OrderEvent) -> bool:
+    """Whether what the event is about exists already."""
+    known: set[str] = {*order.requests, *order.returns, *order.refunds, *order.claims}
+    return all(
+        isinstance(event, makers) or (its_id := getattr(event, field, None)) is None or its_id in known
+        for field, makers in _NEEDS.items()
+    )
 
 
 def placed(event: e.OrderPlaced) -> Order:
@@ -74,6 +108,7 @@ def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[Unit, Any], None
 
 def _into_parcel(unit: Unit, event: e.ItemsPacked) -> None:
     unit.shipment_id = event.shipment_id
+    unit.lost_after_days = event.lost_after_days
 
 
 def _left_with_the_carrier(unit: Unit, event: e.ItemsDispatched) -> None:
@@ -200,7 +235,9 @@ def _return_received(order: Order, event: e.ReturnReceived) -> None:
 
 @_on(e.ReturnLost)
 def _return_lost(order: Order, event: e.ReturnLost) -> None:
-    order.returns[event.return_id].closed = "lost"
+    a_return = order.returns[event.return_id]
+    a_return.closed = "lost"
+    a_return.lost = event.units
     for unit in order.pick(event.units):
         unit.state = "lost"
 
@@ -281,6 +318,8 @@ def _payment_unexpected(order: Order, event: e.PaymentUnexpected) -> None:
 @_on(e.ExceptionRaised)
 def _exception_raised(order: Order, event: e.ExceptionRaised) -> None:
     """For people to look at; it changes no state."""
+    if event.return_id is not None:
+        order.returns[event.return_id].turned_up |= {unit.index for unit in order.pick(event.units)}
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from .carriage import move_parcel
 from .case import Case, Streams
 from .claiming import may_claim
 from .decide import decide, overdue
+from .lifecycle import COMING_BACK
 from .order import Order, Unit, counts, numbers
 from .policy import Policy
 from .refunding import settle
@@ -26,6 +27,15 @@ from .rules import Verdict
 from .vocabulary import Party
 
 Option = dict[str, Any]
+ACTIONS = (
+    "cancel-items",
+    "request-cancellation",
+    "refuse-delivery",
+    "start-return",
+    "withdraw-return",
+    "file-claim",
+    "withdraw-claim",
+)
 CAN_BE_REFUSED = frozenset({"shipped", "out-for-delivery", "returning"})
 _OUTCOME = {"CANCEL-2": "not-guaranteed", "CANCEL-4": "not-guaranteed"}
 
@@ -70,6 +80,9 @@ def options(fresh: Callable[[], Streams], order_id: str, at: datetime, policy: P
     trial = _Trial(fresh, order_id, at, policy)
     case = trial.case()
     order = case.orders[order_id]
+    if at < order.placed_at:
+        why = Verdict("TIME-2", False, f"order {order_id} was placed only at {moment(order.placed_at)}")
+        return {"order_id": order_id, "state": order.state, "at": moment(at), "options": [_no(a, why) for a in ACTIONS]}
     entries = [
         _cancel(trial, case, order),
         *_request(trial, case, order),
@@ -127,8 +140,9 @@ def _ask(trial: _Trial, case: Case, order: Order, party: Party, group: list[tupl
 
     def approved(copy: Case, its_order: Order) -> None:
         mine = [its_order.units[unit.index] for unit in units]
+        came_back_before = _coming_back(its_order)
         carry_out(copy, its_order, party, group[0][1].rule, mine, companions(copy, mine, its_order))
-        _receive_all(copy, its_order)
+        _receive(copy, _coming_back(its_order) - came_back_before)
 
     refund = trial.refund_by(approved, when="on-receipt" if turning_back else None)
     outcome = "not-guaranteed" if rules & _OUTCOME.keys() else "needs-approval"
@@ -143,22 +157,27 @@ def _refuse(trial: _Trial, case: Case, order: Order) -> Option:
         why = Verdict("REFUSE-1", False, "no parcel of the order is under way", "start-return" if may else None)
         return _no("refuse-delivery", why)
 
-    def refused(copy: Case, its_order: Order) -> None:
-        for shipment_id in dict.fromkeys(unit.shipment_id for unit in units):
-            shipment = copy.shipment(shipment_id or "")
+    def refused(copy: Case, _: Order) -> None:
+        parcel_ids = {unit.shipment_id for unit in units if unit.shipment_id is not None}
+        for shipment_id in sorted(parcel_ids):
+            shipment = copy.shipment(shipment_id)
             if shipment is not None:
                 move_parcel(copy, shipment, "refuse", "refuse-delivery")
-        _receive_all(copy, its_order)
+        _receive(copy, parcel_ids)
 
     refund = trial.refund_by(refused, when="on-receipt")
     others = companions(case, units, order)
     return _yes("refuse-delivery", Verdict("REFUSE-1", True), units, "immediate", refund, others)
 
 
-def _receive_all(case: Case, order: Order) -> None:
-    """The parcels that come back are received, so that a trial shows the refund that this makes."""
-    coming = {unit.shipment_id for unit in order.units if unit.state in ("refused", "returning")}
-    for shipment_id in sorted(sid for sid in coming if sid is not None):
+def _coming_back(order: Order) -> set[str]:
+    """The parcels in which units of the order come back."""
+    return {unit.shipment_id for unit in order.units if unit.state in COMING_BACK and unit.shipment_id is not None}
+
+
+def _receive(case: Case, parcel_ids: set[str]) -> None:
+    """Parcels that a trial sent back are received, so that it shows the refund that this makes."""
+    for shipment_id in sorted(parcel_ids):
         decide(case, c.ReceiveReturn(command_id="-", shipment_id=shipment_id))
 
 

@@ -3,7 +3,7 @@
 Units are the atoms: ``order.units`` holds every unit of every line in the order's sequence.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -31,7 +31,7 @@ PayoutStatus = Literal["owed", "submitted", "paid"]
 ClaimStatus = Literal["open", "granted", "denied", "withdrawn"]
 
 
-class Unit(Struct):
+class Unit(Struct, gc=False):
     """One piece of a line. ``index`` is its place in ``order.units``; ids are None where it is in no such thing."""
 
     index: int
@@ -49,9 +49,11 @@ class Unit(Struct):
     turned_at: datetime | None = None
     turned_by_request: bool = False
     delivered_at: datetime | None = None
+    lost_after_days: tuple[int, int] | None = None
+    """Its parcel's terms (after dispatch, after turning), where they are not its own order's."""
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, gc=False):
     """A line, and where its units begin in ``order.units``."""
 
     line: Line
@@ -70,7 +72,7 @@ class Item(Struct, frozen=True):
         return self.goods(number) + self.tax(number) + share(self.line.shipping, self.line.quantity, number)
 
 
-class Request(Struct):
+class Request(Struct, gc=False):
     """A cancellation request; ``units`` as asked, ``accepted`` what may go along with them."""
 
     request_id: str
@@ -84,7 +86,7 @@ class Request(Struct):
     lapsed_because: str | None = None
 
 
-class Return(Struct):
+class Return(Struct, gc=False):
     """A return; ``units`` as started, ``received`` how many of each item came."""
 
     return_id: str
@@ -96,10 +98,13 @@ class Return(Struct):
     handed_over_at: datetime | None = None
     received: dict[str, int] = {}
     closed: Literal["", "withdrawn", "lapsed", "lost"] = ""
+    lost: Units = {}
+    turned_up: set[int] = set()
+    """Indexes of lost units that arrived after all."""
     shipping_deducted: int = 0
 
 
-class Payout(Struct):
+class Payout(Struct, gc=False):
     """One payment's part of a refund; ``last_report`` is the gateway's last (reference, outcome)."""
 
     payment_id: str
@@ -111,7 +116,7 @@ class Payout(Struct):
     last_report: tuple[str, str] | None = None
 
 
-class Refund(Struct):
+class Refund(Struct, gc=False):
     """What is owed for a set of units because of one cause; deferred while it has no ``due_at``."""
 
     refund_id: str
@@ -140,7 +145,7 @@ class Refund(Struct):
         )
 
 
-class Claim(Struct):
+class Claim(Struct, gc=False):
     """A guarantee claim; ``grounds`` as they held when it was filed."""
 
     claim_id: str
@@ -149,7 +154,7 @@ class Claim(Struct):
     status: ClaimStatus = "open"
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     """The folded aggregate; ``version`` counts its events, ``latest_at`` is the latest time any of them happened."""
 
     order_id: str
@@ -223,9 +228,9 @@ class Order(Struct):
         """A unit's goods, tax and shipping, in minor units."""
         return self.items[unit.item_id].value(unit.number)
 
-    def has_unshipped(self) -> bool:
-        """Whether any unit still waits to be shipped (PARTIAL-1)."""
-        return any(unit.state in UNSHIPPED for unit in self.units)
+    def has_unshipped(self, but: Container[int] = ()) -> bool:
+        """Whether any unit still waits to be shipped (PARTIAL-1); ``but`` are indexes of units that no longer count."""
+        return any(unit.state in UNSHIPPED and unit.index not in but for unit in self.units)
 
     def paid_back(self, payment_id: str) -> int:
         """What refunds so far (deferred, due or paid) give back to a payment, in minor units."""

@@ -23,7 +23,9 @@ def pack_shipment(case: Case, command: PackShipment | DispatchShipment, natural:
     for content in contents:
         check_known(known_order(case, content.order_id), content.items)
     orders = list({c.order_id: known_order(case, c.order_id) for c in contents}.values())
-    admit(case, command, orders, natural=natural or keeper(orders[0]))
+    shipment = case.shipment(command.shipment_id)
+    touched = orders if shipment is None else [*orders, *case.packed_orders(shipment)]
+    admit(case, command, touched, natural=natural or keeper(orders[0]))
     _one_destination(orders)
     chosen = _live_and_unpacked(case, command.shipment_id, contents)
     assert command.carrier is not None
@@ -37,9 +39,21 @@ def pack_shipment(case: Case, command: PackShipment | DispatchShipment, natural:
         tracking_number=command.tracking_number,
         mail_class=command.mail_class,
     )
+    shared = _shared_terms(orders)
     for order, units in chosen:
-        case.move(order, units, e.ItemsPacked, "PACK-1", shipment_id=shipment.shipment_id)
+        case.move(order, units, e.ItemsPacked, "PACK-1", shipment_id=shipment.shipment_id, lost_after_days=shared)
     return shipment
+
+
+def _shared_terms(orders: Sequence[Order]) -> tuple[int, int] | None:
+    """When a parcel is taken as lost as a whole (LOST-1), where its orders' policies differ: at the earliest."""
+    terms = {order.policy_version: order.rules.carriage for order in orders}
+    if len(terms) == 1:
+        return None
+    return (
+        min(carriage.lost_after_dispatch_days for carriage in terms.values()),
+        min(carriage.lost_after_turning_days for carriage in terms.values()),
+    )
 
 
 @rule(
@@ -88,8 +102,7 @@ def _packable(taken: Sequence[Unit], unit: Unit) -> Verdict:
 @rule("PACK-2", "E", "A parcel not yet dispatched can be unpacked; its units go back to where their clock says.")
 def unpack_shipment(case: Case, command: UnpackShipment) -> None:
     shipment = known_shipment(case, command.shipment_id)
-    orders = [order for order, _ in case.contents(shipment)]
-    admit(case, command, orders, natural=shipment_keeper(shipment))
+    admit(case, command, case.packed_orders(shipment), natural=shipment_keeper(shipment))
     if shipment.state != "preparing":
         raise Rejection("PACK-2", f"shipment {shipment.shipment_id} is {shipment.state}")
     riders = case.riders(shipment)

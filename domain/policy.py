@@ -94,6 +94,8 @@ class Policy(_Section, frozen=True):
     def __post_init__(self) -> None:
         if "other" not in self.promises:
             raise ValueError("promises needs an entry `other`")
+        if self.cancellation.seller_window_minutes > self.claims.undelivered_days * 24 * 60:
+            raise ValueError("cancellation.seller_window_minutes is longer than claims.undelivered_days")
 
     @classmethod
     def from_toml(cls, content: str) -> Self:

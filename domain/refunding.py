@@ -1,6 +1,6 @@
 """What is owed, to which payment, when (RULEBOOK section 7). ``settle`` ends every decision and every deadline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from . import events as e
@@ -16,12 +16,12 @@ def settle(case: Case) -> None:
     for debt in debts:
         if debt.units:
             _make(case, debt)
-    _release(case)
     paid, case.paid = sorted(case.paid, key=lambda pair: pair[0].order_id), []
-    for order, refund in paid:
-        units_refunded(case, order, refund)
-    if paid:
-        _release(case)
+    settled = [(order, refund, _to_be_refunded(order, refund)) for order, refund in paid if refund.status == "paid"]
+    _release(case, settled)
+    for order, refund, units in settled:
+        if units:
+            case.refunded(order, units, refund.refund_id)
 
 
 def _make(case: Case, debt: Debt) -> None:
@@ -163,11 +163,16 @@ def _refusal_fee(case: Case, debt: Debt) -> int:
     "A cancellation that leaves other units of the order unshipped makes a deferred refund. All deferred refunds of an "
     "order fall due by whatever leaves no unit of it unshipped, and each at the latest 30 days after its cancellation.",
 )
-def _release(case: Case) -> None:
-    for order in sorted(case.orders.values(), key=lambda order: order.order_id):
-        deferred = [refund for refund in order.refunds.values() if refund.due_at is None]
-        if deferred and not order.has_unshipped():
-            for refund in deferred:
+def _release(case: Case, settled: Sequence[tuple[Order, Refund, list[Unit]]]) -> None:
+    done = {(order.order_id, unit.index) for order, _, units in settled for unit in units}
+    waiting = [
+        order
+        for order in case.orders.values()
+        if order.refunds and not order.has_unshipped({index for order_id, index in done if order_id == order.order_id})
+    ]
+    for order in sorted(waiting, key=lambda order: order.order_id):
+        for refund in order.refunds.values():
+            if refund.due_at is None:
                 release(case, order, refund)
 
 
@@ -193,9 +198,6 @@ def new_promises(order: Order, refund: Refund, due_at: datetime) -> dict[str, da
     }
 
 
-def units_refunded(case: Case, order: Order, refund: Refund) -> None:
-    """Every payout is paid: the units are settled, wherever they are, and their open requests lapse."""
-    units = [unit for unit in order.pick(refund.units) if unit.state != "refunded"]
-    if refund.status != "paid" or not units:
-        return
-    case.refunded(order, units, refund.refund_id)
+def _to_be_refunded(order: Order, refund: Refund) -> list[Unit]:
+    """The units that a paid refund settles; a bounced and paid one has settled them before."""
+    return [unit for unit in order.pick(refund.units) if unit.state != "refunded"]

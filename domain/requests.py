@@ -13,6 +13,7 @@ from .cancelling import (
     companions,
     named,
     parcels,
+    placed_by_now,
     spelled,
     verdict_for_buyer,
     with_own,
@@ -125,7 +126,7 @@ def carry_out(
 def _listed(case: Case, order: Order, request: Request, units: list[Unit]) -> list[Share]:
     """What goes along, all of which the request's acceptance must have listed (COMBINED-1)."""
     listed = {(a.order_id, item_id, n) for a in request.accepted for item_id, ns in a.units.items() for n in ns}
-    others = companions(case, units, order)
+    others = placed_by_now(case, companions(case, units, order))
     unlisted = [
         (other, [u for u in rest if (other.order_id, u.item_id, u.number) not in listed]) for other, rest in others
     ]
@@ -154,4 +155,4 @@ def _stop_or_turn_back(case: Case, shares: list[Share], asked: list[Unit]) -> No
     if any(units for _, units in stopped):
         cancel_units(case, [(order, units) for order, units in stopped if units], "CANCEL-3")
     for parcel in turning:
-        move_parcel(case, parcel, "turn-back", "answer-cancellation", rule_id="CANCEL-4", requested=True)
+        move_parcel(case, parcel, "turn-back", case.command_name, rule_id="CANCEL-4", requested=True)

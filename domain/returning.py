@@ -13,6 +13,7 @@ from .order import Order, Return, Unit, numbers
 from .packing import keeper, shipment_keeper
 from .rules import Verdict, allowed, refused, rule
 from .selection import check_known, choose
+from .shipment import Shipment
 from .vocabulary import Cause
 
 
@@ -22,6 +23,7 @@ def start_return(case: Case, command: StartReturn) -> None:
     check_known(order, command.items)
     admit(case, command, [order])
     units = [c.unit for c in choose(order, command.items, lambda unit: may_return(case, order, unit))]
+    case.check(units, "start-return")
     windows = [w for unit in units if (w := may_return(case, order, unit).until) is not None]
     case.record(
         order,
@@ -75,8 +77,14 @@ def withdraw_return(case: Case, command: WithdrawReturn) -> None:
     verdict = may_withdraw(a_return)
     if not verdict.allowed:
         raise verdict.rejection()
-    units = numbers(order.outstanding(a_return))
-    case.record(order, e.ReturnWithdrawn, "RETURN-4", return_id=a_return.return_id, units=units)
+    drop(case, order, a_return, e.ReturnWithdrawn)
+
+
+def drop(case: Case, order: Order, a_return: Return, kind: type[e.ReturnWithdrawn | e.ReturnLapsed]) -> None:
+    """What is outstanding of a return is the buyer's again."""
+    units = order.outstanding(a_return)
+    case.check(units, "drop-return")
+    case.record(order, kind, "RETURN-4", return_id=a_return.return_id, units=numbers(units))
 
 
 def hand_over_return(case: Case, command: HandOverReturn) -> None:
@@ -111,6 +119,7 @@ def lose_return(case: Case, command: LoseReturn) -> None:
 def write_off(case: Case, order: Order, a_return: Return, rule_id: str) -> None:
     """What is outstanding of a return is lost, and owed in full."""
     units = order.outstanding(a_return)
+    case.check(units, "lose")
     case.record(order, e.ReturnLost, rule_id, return_id=a_return.return_id, units=numbers(units))
     case.owe(order, units, "lost", rule_id)
 
@@ -139,8 +148,10 @@ def _receive_goods(case: Case, command: ReceiveReturn, return_id: str) -> None:
     came, opened = _named_units(order, a_return, command)
     if a_return.closed == "lost":
         case.noted = True
-        raise_exception(case, order, came, "turned-up", return_id=return_id)
+        if new := [unit for unit in came if unit.index not in a_return.turned_up]:
+            raise_exception(case, order, new, "turned-up", return_id=return_id)
         return
+    case.check(came, "receive")
     case.record(order, e.ReturnReceived, "RETURN-5", return_id=return_id, units=numbers(came), opened=numbers(opened))
     debt = case.owe(order, came, "returned", "RETURN-2")
     debt.return_id, debt.opened = return_id, opened
@@ -149,7 +160,7 @@ def _receive_goods(case: Case, command: ReceiveReturn, return_id: str) -> None:
 def _named_units(order: Order, a_return: Return, command: ReceiveReturn) -> tuple[list[Unit], list[Unit]]:
     """The units that a receipt names, lowest-numbered outstanding first, and those of them that were opened."""
     if a_return.closed == "lost":
-        waiting = [u for u in order.pick(a_return.units) if u.return_id == a_return.return_id and u.state in GONE]
+        waiting = sorted(order.pick(a_return.lost), key=lambda unit: unit.index in a_return.turned_up)
     else:
         status = order.return_status(a_return)
         if status in ("received", "withdrawn"):
@@ -172,33 +183,35 @@ def _named_units(order: Order, a_return: Return, command: ReceiveReturn) -> tupl
     return came, opened
 
 
-GONE = frozenset({"lost", "refunded"})
-
-
 def _receive_parcel(case: Case, command: ReceiveReturn, shipment_id: str) -> None:
     shipment = known_shipment(case, shipment_id)
-    contents = list(case.contents(shipment))
-    admit(case, command, [order for order, _ in contents], natural=shipment_keeper(shipment))
+    admit(case, command, case.packed_orders(shipment), natural=shipment_keeper(shipment))
     riders = case.riders(shipment)
-    if shipment.state == "lost":
-        case.noted = True
-        case.record_parcel(shipment, e.ReportNoted, "LOST-1", report=command.name)
-        for order, units in contents:
-            lost = [u for u in units if u.shipment_id == shipment_id and u.state in GONE]
-            if lost:
-                raise_exception(case, order, lost, "turned-up", shipment_id=shipment_id)
-        return
-    if shipment.state not in COMING_BACK:
+    if shipment.state not in COMING_BACK and shipment.state != "lost":
         raise Rejection("RETURN-5", f"shipment {shipment_id} is {shipment.state}, not coming back")
-    if not riders:
-        case.noted = True
-        case.record_parcel(shipment, e.ReportNoted, "RETURN-5", report=command.name)
+    if shipment.state == "lost" or not riders:
+        _note_receipt(case, command, shipment)
         return
     causes = [(order, units, _why_it_came_back(units[0])) for order, units in riders]
     case.record_parcel(shipment, e.ShipmentReturned, "RETURN-5", report=command.name)
     for order, units, (cause, rule_id) in causes:
         case.move(order, units, e.ItemsReturned, "RETURN-5", shipment_id=shipment_id)
         case.owe(order, units, cause, rule_id).shipment_id = shipment_id
+
+
+def _note_receipt(case: Case, command: ReceiveReturn, shipment: Shipment) -> None:
+    """Nobody waits for it: all was settled by claims, or the parcel was lost and turned up."""
+    case.noted = True
+    if shipment.has_report(command.name, case.at):
+        return
+    turned_up_before = any(report.report == command.name for report in shipment.history)
+    case.record_parcel(shipment, e.ReportNoted, "SCAN-1", report=command.name)
+    if shipment.state != "lost" or turned_up_before:
+        return
+    for order, units in case.contents(shipment):
+        lost = [u for u in units if u.shipment_id == shipment.shipment_id and u.state in ("lost", "refunded")]
+        if lost:
+            raise_exception(case, order, lost, "turned-up", shipment_id=shipment.shipment_id)
 
 
 def _why_it_came_back(unit: Unit) -> tuple[Cause, str]:

@@ -12,7 +12,7 @@ from .vocabulary import Carrier, Fulfiller, OrderUnits, Units
 Effect = Literal["moved", "noted", "inferred"]
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, gc=False):
     """A line of the parcel's history: ``report`` is the command that said it, ``at`` when it happened."""
 
     at: datetime
@@ -20,7 +20,7 @@ class Report(Struct, frozen=True):
     effect: Effect
 
 
-class Shipment(Struct):
+class Shipment(Struct, gc=False):
     """The folded parcel; ``state`` follows its units' names, plus ``unpacked`` and ``returned``."""
 
     shipment_id: str
@@ -30,6 +30,7 @@ class Shipment(Struct):
     carrier: Carrier
     tracking_number: str | None
     mail_class: str | None
+    packed_orders: tuple[str, ...]
     contents: dict[str, Units]
     """Units by order, as packed, less what was taken out."""
     last_move_at: datetime
@@ -41,6 +42,10 @@ class Shipment(Struct):
     def has_report(self, report: str, at: datetime) -> bool:
         """Whether the same report (same kind, same time) came before; an inferred step was no report."""
         return any(r.report == report and r.at == at and r.effect != "inferred" for r in self.history)
+
+    def was_inferred(self, report: str, at: datetime) -> bool:
+        """Whether a later report of that time has proven this step already."""
+        return any(r.report == report and r.at == at and r.effect == "inferred" for r in self.history)
 
 
 def fold_shipment(events: Iterable[e.Event], shipment: Shipment | None = None) -> Shipment | None:
@@ -63,6 +68,7 @@ def packed(event: e.ShipmentPacked) -> Shipment:
         carrier=event.carrier,
         tracking_number=event.tracking_number,
         mail_class=event.mail_class,
+        packed_orders=tuple(content.order_id for content in event.contents),
         contents={content.order_id: content.units for content in event.contents},
         last_move_at=event.at,
         recorded_at=event.recorded_at,
@@ -78,6 +84,8 @@ def evolve_shipment(shipment: Shipment, event: e.ShipmentEvent) -> Shipment:
         shipment.history.append(Report(event.at, event.report, effect))
         if isinstance(event, e.ShipmentAttempted):
             shipment.attempts += 1
+        elif isinstance(event, e.ShipmentUnpacked):
+            shipment.contents = {}
     elif isinstance(event, e.ReportNoted):
         shipment.history.append(Report(event.at, event.report, "noted"))
     elif isinstance(event, e.ContentsTakenOut):

@@ -36,7 +36,7 @@ Units = dict[str, list[int]]
 """Unit numbers by item id, ascending: ``{"A": [1, 3]}``."""
 
 
-class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A line of an order; ``tax``, ``shipping`` and ``discount`` are totals of the whole line, in minor units."""
 
     item_id: Id
@@ -55,7 +55,7 @@ class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
         return self.unit_price * self.quantity + self.tax + self.shipping - self.discount
 
 
-class Payment(Struct, frozen=True, forbid_unknown_fields=True):
+class Payment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Money captured for the order: ``amount`` in minor units of the order's currency."""
 
     payment_id: Id
@@ -63,14 +63,14 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     amount: Positive
 
 
-class Carrier(Struct, frozen=True, forbid_unknown_fields=True):
+class Carrier(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Who drives the parcel: the marketplace's ``own`` vans, or a ``partner``."""
 
     name: Text
     kind: CarrierKind
 
 
-class OrderUnits(Struct, frozen=True):
+class OrderUnits(Struct, frozen=True, gc=False):
     """Units of one order, for example a parcel's share of it."""
 
     order_id: str

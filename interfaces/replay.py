@@ -75,7 +75,7 @@ def apply_log(orders: Orders, stream: BinaryIO, *, quiet: bool = False) -> Tally
 
     with progress(stream, quiet=quiet) as (write, advance):
 
-        def lines() -> Iterator[bytes]:
+        def lines() -> Iterator[bytes | None]:
             for line in log:
                 yield line
                 if committed:  # asked for the next line, so the batch is at its end

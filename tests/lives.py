@@ -24,12 +24,12 @@ FEES = (
 """Another policy: refusing costs a fee, and electronics go back within 14 days."""
 
 INSTANT = timedelta(microseconds=1)
-ORDERS = [f"O{number}" for number in range(1, 6)]
-PARCELS = [f"S{number}" for number in range(1, 9)]
+ORDERS = [f"O{number}" for number in range(1, 7)]
+PARCELS = [f"S{number}" for number in range(1, 11)]
 SCANS = ["start-delivery", "fail-attempt", "deliver", "refuse-delivery", "turn-back", "lose-shipment"]
 REPORTS = {*SCANS, "pack-shipment", "unpack-shipment", "dispatch-shipment", "receive-return", "report-payout"}
 REASONS = ["changed-mind", "changed-mind", "other", "damaged", "late"]
-GAPS = [0, 0, 1, 20, 60, 60 * 5, 60 * 24, 60 * 50, 60 * 24 * 8, 60 * 24 * 16, 60 * 24 * 32]
+GAPS = [0, 0, 0, 1, 1, 20, 20, 60, 60, 60 * 5, 60 * 5, 60 * 24, 60 * 24, 60 * 50, 60 * 24 * 8, 60 * 24 * 32]
 """Minutes between commands."""
 
 
@@ -65,7 +65,7 @@ class Author:
     def later(self, draw):
         """Now and then exactly at, or just after, something's deadline; else some minutes or weeks on."""
         deadlines = self.deadlines()
-        if deadlines and draw(st.sampled_from([False, False, True])):
+        if deadlines and draw(st.sampled_from([False] * 6 + [True])):
             self.now = draw(st.sampled_from(deadlines)) + draw(st.sampled_from([timedelta(0), INSTANT]))
         else:
             self.now += timedelta(minutes=draw(st.sampled_from(GAPS)))
@@ -97,33 +97,44 @@ class Author:
         found = []
         for order in self.orders():
             for its_id, thing in getattr(order, kind).items():
-                found += [its_id] * (5 if wanted(order, thing) else 1)
+                found += [its_id] * (9 if wanted(order, thing) else 1)
         return found
 
     def plots(self):
         """What could plausibly happen next; the likelier, the more often listed."""
-        orders = self.orders()
+        orders, parcels = self.orders(), self.parcels()
         if not orders:
             return ["place"]
-        parcels = self.parcels()
         states = {unit.state for order in orders for unit in order.units}
-        plots = ["place"] * (5 if len(orders) < 3 else 1) + ["cancel", "ask", "pass_time"]
-        plots += ["pack"] * (6 if states & {"placed", "seller-window", "with-seller"} else 1)
-        plots += ["ask"] * (2 if states & {"with-seller", "preparing", "shipped", "out-for-delivery"} else 0)
-        if parcels:
-            moving = any(p.state in ("preparing", "shipped", "out-for-delivery", "returning", "refused") for p in parcels)
-            plots += ["scan"] * (9 if moving else 2) + ["unpack"]
-            plots += ["receive_parcel"] * (3 if states & {"refused", "returning"} else 1)
-        plots += ["start_return"] * (4 if "delivered" in states else 0)
-        plots += ["claim"] * (2 if any(order.by_seller for order in orders) else 0)
-        plots += ["answer"] * (4 if any(order.requests for order in orders) else 0)
-        if any(order.returns for order in orders):
-            plots += ["receive_goods"] * 4 + ["hand_over"] * 2 + ["withdraw_return", "lose_return"]
-        if any(order.refunds for order in orders):
-            plots += ["submit"] + ["pay"] * 4
-        if any(order.claims for order in orders):
-            plots += ["decide"] * 3 + ["withdraw_claim"]
-        return plots
+        window = {u.delivered_at + timedelta(30) >= self.now for o in orders for u in o.units if u.state == "delivered"}
+        waiting = {each.status for order in orders for each in order.requests.values()}
+        returns = {order.return_status(each) for order in orders for each in order.returns.values()}
+        refunds = {each.status for order in orders for each in order.refunds.values()}
+        claims = {each.status for order in orders for each in order.claims.values()}
+        sellers = [order for order in orders if order.by_seller]
+        overdue = any(order.placed_at + timedelta(30) < self.now for order in sellers)
+        weights = {
+            "place": 4 if len(orders) < 3 else 1,
+            "cancel": 2 if states & set(PACKED_NEXT) else 1,
+            "ask": 4 if states & set(ASKABLE) else 1,
+            "answer": 7 if "open" in waiting else bool(waiting),
+            "pack": 7 if states & set(PACKED_NEXT) else 1,
+            "unpack": 1 if parcels else 0,
+            "scan": 9 if states & set(GOING) else bool(parcels),
+            "receive_parcel": 4 if states & {"refused", "returning"} else bool(parcels),
+            "start_return": 6 if True in window else bool(parcels),
+            "hand_over": 3 if "open" in returns else bool(returns),
+            "receive_goods": 4 if returns & {"open", "handed-over", "lapsed"} else bool(returns),
+            "withdraw_return": bool(returns),
+            "lose_return": bool(returns),
+            "submit": 2 if "due" in refunds else bool(refunds),
+            "pay": 4 if "due" in refunds else bool(refunds),
+            "claim": 3 if overdue else bool(sellers),
+            "decide": 3 if "open" in claims else bool(claims),
+            "withdraw_claim": bool(claims),
+            "pass_time": 1,
+        }
+        return [plot for plot, weight in weights.items() for _ in range(weight)]
 
     # --- placing and packing ---
 
@@ -168,10 +179,11 @@ class Author:
         ]
 
     def pack(self, draw):
-        orders = [order for order in self.orders() for _ in range(4 if order.state in PACKED_NEXT else 1)]
+        orders = [order for order in self.orders() for _ in range(9 if order.state in PACKED_NEXT else 1)]
         first = draw(st.sampled_from(orders))
-        mates = [o for o in self.orders() if (o.buyer_id, o.fulfilled_by) == (first.buyer_id, first.fulfilled_by)]
-        others = draw(st.lists(st.sampled_from(mates if draw(often(True, False)) else orders), max_size=2))
+        mates = [o for o in orders if (o.buyer_id, o.fulfilled_by) == (first.buyer_id, first.fulfilled_by)]
+        mates = [o for o in mates if o.currency == first.currency and (not o.by_seller or o.seller_id == first.seller_id)]
+        others = draw(st.lists(st.sampled_from(mates if draw(often(True, True, False)) else orders), max_size=2))
         free = [each for each in PARCELS if not self.book.stored.get(f"shipment:{each}")]
         named = {order.order_id: order for order in [first, *others]}.values()
         fields = {
@@ -186,7 +198,7 @@ class Author:
         return "unpack-shipment", {"shipment_id": self.parcel(draw, {"preparing"})}
 
     def parcel(self, draw, wanted):
-        return draw(st.sampled_from([p.shipment_id for p in self.parcels() for _ in range(5 if p.state in wanted else 1)]))
+        return draw(st.sampled_from([p.shipment_id for p in self.parcels() for _ in range(9 if p.state in wanted else 1)]))
 
     def items(self, draw, order):
         """``"all"``, or some quantities."""
@@ -198,7 +210,7 @@ class Author:
     # --- cancelling ---
 
     def of_order(self, draw, wanted=()):
-        orders = [o for o in self.orders() for _ in range(4 if {u.state for u in o.units} & set(wanted) else 1)]
+        orders = [o for o in self.orders() for _ in range(9 if {u.state for u in o.units} & set(wanted) else 1)]
         order = draw(st.sampled_from(orders))
         return {"order_id": order.order_id, "items": self.items(draw, order)}
 
@@ -217,9 +229,8 @@ class Author:
     # --- reports and returns ---
 
     def scan(self, draw):
-        going = {"preparing", "shipped", "out-for-delivery", "refused", "returning"}
-        report = draw(st.sampled_from(["dispatch-shipment", "deliver", "refuse-delivery", *SCANS]))
-        return report, {"shipment_id": self.parcel(draw, going)}
+        report = draw(st.sampled_from(["dispatch-shipment", "deliver", "deliver", "deliver", "refuse-delivery", *SCANS]))
+        return report, {"shipment_id": self.parcel(draw, GOING)}
 
     def receive_parcel(self, draw):
         return "receive-return", {"shipment_id": self.parcel(draw, {"refused", "returning"})}
@@ -288,6 +299,7 @@ class Author:
 
 PACKED_NEXT = ("placed", "seller-window", "with-seller")
 ASKABLE = ("with-seller", "preparing", "shipped", "out-for-delivery")
+GOING = ("preparing", "shipped", "out-for-delivery", "refused", "returning")
 CONDITIONS = st.sampled_from(["unopened", "opened"])
 
 
@@ -304,7 +316,7 @@ def command_logs(draw, min_size=5, max_size=40):
 
 
 class Lives(RuleBasedStateMachine):
-    """Whole lives of up to five orders."""
+    """Whole lives of up to six orders."""
 
     def __init__(self):
         super().__init__()

@@ -42,6 +42,28 @@ def the_buyer_has_a_way(book, order_id, at, offers):
     assert {unit.item_id for unit in unshipped if unit.request_id is None} <= ways
 
 
+def the_guarantee_is_near(book, order_id, now):
+    """What a seller has not delivered 30 days after the placing can be claimed, in time and once."""
+    placed_at = book.order(order_id).placed_at
+    at = max(now, placed_at + timedelta(days=30, microseconds=1))
+    if at > placed_at + timedelta(days=90):
+        return
+    then = Trial(book, order_id, at.isoformat())
+    then.run("pass-time")
+    order = then.book.order(order_id)
+    claimed_before = {(i, n) for claim in order.claims.values() for i, ns in claim.units.items() for n in ns}
+    waiting = Counter(
+        unit.item_id
+        for unit in order.units
+        if unit.state not in ("delivered", "in-return")
+        and unit.refund_id is None
+        and (unit.item_id, unit.number) not in claimed_before
+    )
+    (offer,) = [o for o in then.book.options(order_id, at=then.at)["options"] if o["action"] == "file-claim"]
+    assert not waiting or offer["allowed"], waiting
+    assert all(offer["items"].get(item_id, 0) >= count for item_id, count in waiting.items()), (offer, waiting)
+
+
 class Trial:
     """A copy of the world in which one offer is taken."""
 

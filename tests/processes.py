@@ -41,7 +41,9 @@ Row = tuple[Any, ...]
 
 def environment() -> dict[str, str]:
     """This process's, without what would change how `ordertrail` behaves."""
-    return {key: value for key, value in os.environ.items() if key not in {"ORDERTRAIL_STORE", "FORCE_COLOR", "COLUMNS"}}
+    return {
+        key: value for key, value in os.environ.items() if key not in {"ORDERTRAIL_STORE", "FORCE_COLOR", "COLUMNS"}
+    }
 
 
 def start(*arguments: str | Path, **streams: Any) -> subprocess.Popen[bytes]:
@@ -115,7 +117,9 @@ def acknowledged_is_kept(url: str, told: Sequence[Mapping[str, Any]]) -> None:
     for result in told:
         if result["status"] == "invalid":
             continue
-        answer = result["first"] if result["status"] == "duplicate" else {k: v for k, v in result.items() if k != "line"}
+        answer = (
+            result["first"] if result["status"] == "duplicate" else {k: v for k, v in result.items() if k != "line"}
+        )
         if answer.get("rule") == "ORDER-0":
             assert answer in later_answers[result["command_id"]], result
         else:

@@ -8,7 +8,7 @@ from copy import copy
 from datetime import datetime, timedelta
 
 from book import Book, Streams
-from offers import options_agree
+from offers import options_agree, the_guarantee_is_near
 from ordertrail.domain import RULES, decode, encode
 from ordertrail.domain import events as e
 from ordertrail.domain.lifecycle import COMING_BACK, STATES, UNDER_WAY, UNSHIPPED, destination
@@ -213,7 +213,7 @@ class Witnessed(Book):
 
         Unshipped: its keeper packs it, and the buyer cancels or asks (`options_agree` sees to that). Under way or
         coming back: its parcel is where it is, so that reports and receipts move it; marketplace-fulfilled, the clock
-        takes it as lost; seller-fulfilled, it can be claimed (`comes_to_an_end`). In return: the return is open, with
+        takes it as lost; seller-fulfilled, it can be claimed (`the_guarantee_is_near`). In return: the return is open, with
         the same two ways out. Cancelled, returned or lost: a refund, which is deferred (a clock) or must be paid.
         """
         parcel, refund = parcels.get(unit.shipment_id), order.refunds.get(unit.refund_id or "")
@@ -239,6 +239,8 @@ class Witnessed(Book):
         """If everybody does what they owe, every unit ends delivered or refunded, and all is paid."""
         for order_id in list(self.ledgers):
             options_agree(self, order_id, now + timedelta(days=1))
+            if self.order(order_id).by_seller:
+                the_guarantee_is_near(self, order_id, now + timedelta(days=1))
         at = (now + timedelta(days=1)).isoformat()
         for order_id in sorted(self.ledgers):
             self.fulfil(order_id, at)

@@ -118,16 +118,23 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
         *,
         entries: Sequence[JournalEntry] = (),
         deadlines: Mapping[str, datetime | None] | None = None,
+        unchanged: Mapping[str, int] | None = None,
         **_: Any,
     ) -> Sequence[int]:
         rows = _rows(stored_events, entries, deadlines or {})
-        return self._connected(lambda connection: self._append(connection, rows))
+        return self._connected(lambda connection: self._append(connection, rows, unchanged or {}))
 
-    def _append(self, connection: Connection, rows: Mapping[str, list[Any]]) -> Sequence[int]:
-        """One transaction in three round trips: lock, insert, commit."""
+    def _append(
+        self, connection: Connection, rows: Mapping[str, list[Any]], unchanged: Mapping[str, int]
+    ) -> Sequence[int]:
+        """One transaction in three round trips (lock, insert, commit), and one more if streams must be unchanged."""
         document = Jsonb(rows, dumps=msgspec.json.encode)  # bytes become base64
         try:
             connection.execute(self._begin)
+            self.require_unchanged(
+                lambda *asked: connection.execute(_with_placeholders(asked[0]).encode(), asked[1:]).fetchone(),
+                unchanged,
+            )
             ((positions, *made),) = connection.execute(APPEND.encode(), (document,), prepare=True, binary=True)
             for table, count in zip(
                 ("events", "journal", "attempts", "deadlines"), (len(positions), *made), strict=True

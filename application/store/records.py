@@ -5,13 +5,13 @@ A backend says how a statement is run; `?` stands for a value.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
 
-from ..errors import PolicyChanged, StoreError
+from ..errors import Conflict, PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
 
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
@@ -56,6 +56,11 @@ class Records(ABC):
 
     def states(self, known: Mapping[str, int]) -> list[bytes]:
         return [state for (state,) in self.query(self.select_states, _as_json(list(known.items())))]
+
+    def require_unchanged(self, fetch: Callable[[str, str], object], unchanged: Mapping[str, int]) -> None:
+        """Raise Conflict if a stream has more events than these; `fetch` gives a row in the transaction that writes."""
+        if unchanged and fetch(self.select_states, _as_json(list(unchanged.items()))):
+            raise Conflict(f"{self.place} has newer events in a stream that the decision looked at")
 
     def entries_reusing(self, command_id: str) -> list[JournalEntry]:
         return [from_row(row) for row in self.query(_ENTRIES + "1 ORDER BY entry", command_id)]

@@ -85,9 +85,11 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
         *,
         entries: Sequence[JournalEntry] = (),
         deadlines: Mapping[str, datetime | None] | None = None,
+        unchanged: Mapping[str, int] | None = None,
         **_: Any,
     ) -> Sequence[int]:
         cursor = c.sqlite_cursor
+        self.require_unchanged(lambda *asked: cursor.execute(asked[0], asked[1:]).fetchone(), unchanged or {})
         rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events]
         self._insert(cursor, INSERT_EVENT, EVENTS_TABLE, rows)
         positions = _numbers(cursor, len(rows))

@@ -100,17 +100,23 @@ class Store:
 
     @in_words
     def append(
-        self, events: Sequence[Event], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+        self,
+        events: Sequence[Event],
+        entries: Sequence[JournalEntry],
+        deadlines: Mapping[str, datetime | None],
+        *,
+        unchanged: Mapping[str, int] | None = None,
     ) -> Sequence[int]:
         """Record all of it or nothing, durably when it returns; the events' positions in the whole log.
 
-        A deadline of None deletes. Raises Conflict if a stream has the version, or the journal the command_id.
+        A deadline of None deletes. Raises Conflict if a stream has the version, or the journal the command_id, or if
+        a stream of `unchanged` is beyond its version there.
         """
-        if not (events or entries or deadlines):
+        if not (events or entries or deadlines or unchanged):
             return []
         # As EventStore.put does, without a Recording for each event that nobody looks at.
         stored = [self._log.mapper.to_stored_event(cast(Any, event)) for event in events]
-        return self._log.recorder.insert_events(stored, entries=entries, deadlines=deadlines) or []
+        return self._log.recorder.insert_events(stored, entries=entries, deadlines=deadlines, unchanged=unchanged) or []
 
     @in_words
     def entry(self, command_id: str) -> JournalEntry | None:

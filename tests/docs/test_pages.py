@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "examples" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 COMMANDS = [
@@ -56,12 +61,16 @@ def test_every_link_leads_somewhere(page):
 @every_page
 def test_every_test_that_a_page_names_exists(page):
     for file, name in TEST.findall(page.read_text("utf-8")):
-        assert re.search(rf"^(def {name}\(|{name} = )", (ROOT / file).read_text("utf-8"), re.MULTILINE), f"{file}::{name}"
+        assert re.search(rf"^(def {name}\(|{name} = )", (ROOT / file).read_text("utf-8"), re.MULTILINE), (
+            f"{file}::{name}"
+        )
 
 
 def test_every_guarantee_names_a_test():
     text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| guarantee", "| ---"))]
+    rows = [
+        line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| guarantee", "| ---"))
+    ]
     assert rows
     assert [row for row in rows if not TEST.search(row)] == []
 

@@ -5,12 +5,13 @@ Every second round nobody can commit until all have decided, so that they have a
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ordertrail.application import Orders, Principal, Result
 from postgres import fresh_schema
 from processes import (
     Clock,
@@ -22,8 +23,6 @@ from processes import (
     nothing_lost_or_doubled,
     write_lock,
 )
-
-from ordertrail.application import Orders, Principal, Result
 
 pytestmark = pytest.mark.slow
 

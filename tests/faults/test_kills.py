@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from postgres import fresh_schema
 from processes import PATIENCE, acknowledged_is_kept, nothing_lost_or_doubled, ordertrail, results, rows, start
 from recorded_log import COMMANDS, kinds, recorded_log
@@ -41,7 +42,9 @@ class Killer:
             at_most -= 1
             told = results(printed.read_bytes())
             self.kills[f"after {'some' if any(r['status'] != 'duplicate' for r in told) else 'no'} new answers"] += 1
-            if self.random.random() < 0.5:  # otherwise the next process is the first to look at what the killed one left
+            if (
+                self.random.random() < 0.5
+            ):  # otherwise the next process is the first to look at what the killed one left
                 acknowledged_is_kept(url, told)
         done = ordertrail("run", self.log, "--store", url)
         assert done.returncode == 2, done.stderr.decode()  # the log has malformed lines

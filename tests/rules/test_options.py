@@ -183,6 +183,17 @@ def test_refuse_1_a_parcel_that_is_under_way_can_be_refused():
     assert option(book, "refuse-delivery", "15:10")["allowed"] is False
 
 
+def test_refuse_1_the_refund_offered_leaves_out_parcels_that_come_back_already():
+    book = Book()
+    book.place("O1", items={"A": 2000, "B": 3000}, at="10:00")
+    for item_id in ("A", "B"):
+        book.ship(f"S-{item_id}", contents={"O1": {item_id: 1}}, at="12:00", kind="partner")
+    book.accept("refuse-delivery", shipment_id="S-A", at="13:00")
+    for action in ("refuse-delivery", "request-cancellation"):
+        can = option(book, action, "13:10")
+        assert (can["items"], can["refund"]["amount"]) == ({"B": 1}, 3000)
+
+
 # start-return, withdraw-return
 
 
