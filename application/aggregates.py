@@ -17,9 +17,9 @@ CAPACITY = 4096
 class Policies:
     """The policies that orders were placed under, by version, read from the store once."""
 
-    def __init__(self, store: Store, current: Policy) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = {current.version: current}
+        self._known: dict[str, Policy] = {}
 
     def __getitem__(self, version: str) -> Policy:
         policy = self._known.get(version)
@@ -56,10 +56,12 @@ class WorkingSet:
     Several commands may be decided on it before it is committed; each sees what the ones before it did.
     """
 
-    def __init__(self, store: Store, policies: Policies, shelf: Shelf | None = None) -> None:
+    def __init__(self, store: Store, policies: Policies, shelf: Shelf | None = None, *, hopeful: bool = False) -> None:
         self._store = store
         self._policies = policies
         self._shelf = shelf
+        self._hopeful = hopeful
+        """Whether what lies on the shelf is taken for current; the commit finds out."""
         self._aggregates: dict[str, Order | Shipment] = {}
         self.basis: dict[str, int] = {}
         """Versions of the streams that the command under way has looked at."""
@@ -103,8 +105,9 @@ class WorkingSet:
 
     def _ask(self, streams: Iterable[str]) -> None:
         kept = {stream: self._shelf.take(stream) if self._shelf is not None else None for stream in streams}
-        newer = self._store.newer_events({stream: known.version if known else 0 for stream, known in kept.items()})
-        self._expected.update({stream: (known, newer[stream]) for stream, known in kept.items()})
+        unsure = {s: known.version if known else 0 for s, known in kept.items() if known is None or not self._hopeful}
+        newer = self._store.newer_events(unsure) if unsure else {}
+        self._expected.update({stream: (known, newer.get(stream, [])) for stream, known in kept.items()})
 
     def _load(self, stream: str, fold_on: Callable[[Iterable[Event], Any], Any]) -> Any:
         """The aggregate as kept, with what came since; a stream without events is remembered as such."""
@@ -115,7 +118,8 @@ class WorkingSet:
                 return None
         else:
             kept = self._shelf.take(stream) if self._shelf is not None else None
-            newer = self._store.events(stream, after=kept.version if kept else 0)
+            current = kept is not None and self._hopeful
+            newer = [] if current else self._store.events(stream, after=kept.version if kept else 0)
         loaded = fold_on(newer, kept)
         self._found.setdefault(stream, loaded.version if loaded is not None else 0)
         if loaded is not None:

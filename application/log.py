@@ -1,9 +1,10 @@
 """A line of a command log: bytes to a JSON object, strictly."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from ..domain.errors import Malformed
+from ..domain import Command, Malformed, parse
 
 MAX_LINE_BYTES = 1 << 20
 """A longer line is malformed: nobody's order is that long, and memory stays flat."""
@@ -17,15 +18,19 @@ def read_line(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         raise Malformed("line", f"is longer than {MAX_LINE_BYTES:,} bytes")
     try:
-        raw = _decoder.decode(line.decode("utf-8").strip())
+        text = line.decode("utf-8").strip()
+        try:
+            raw = _decoder.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # a number with more digits than Python reads; the field that holds it will be named
+            raw = _cutting_decoder.decode(text)
     except UnicodeDecodeError as error:
         raise Malformed("line", f"is not UTF-8 (byte {error.start + 1})") from None
     except json.JSONDecodeError as error:
         raise Malformed("line", f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})") from None
     except RecursionError:
         raise Malformed("line", "is nested too deeply") from None
-    except ValueError:
-        raise Malformed("line", "holds a number with too many digits") from None
     if not isinstance(raw, dict):
         raise Malformed("line", "is not a JSON object")
     return raw
@@ -41,3 +46,28 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique)
+_cutting_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_int=lambda digits: int(digits[:30]))
+
+
+def read_command(raw: object) -> Command:
+    """As ``domain.parse``, also where texts hold what no encoding can write; raises ``Malformed``."""
+    try:
+        return parse(raw)
+    except UnicodeEncodeError:
+        field = next(_with_lone_surrogates(raw), "line").encode("utf-8", "backslashreplace").decode()
+        raise Malformed(field, "has a lone surrogate, which is no character") from None
+
+
+def _with_lone_surrogates(value: object, field: str = "") -> Iterator[str]:
+    """Where lone surrogates stand: in a text, or in the name of a field itself."""
+    if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield field
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            path = f"{field}.{key}" if field else str(key)
+            yield from _with_lone_surrogates(key, path)
+            yield from _with_lone_surrogates(inner, path)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _with_lone_surrogates(inner, f"{field}[{index}]")

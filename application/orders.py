@@ -2,6 +2,7 @@
 
 import random
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,20 +13,18 @@ import msgspec
 
 from ..domain import (
     Command,
-    InvalidPolicy,
     Malformed,
     Order,
     Policy,
-    default_policy_toml,
     fold,
     fold_as_of,
+    is_report,
     options,
     order_view,
-    parse,
 )
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
-from .log import read_line
+from .log import read_command, read_line
 from .principal import Principal
 from .results import Result, invalid
 from .store import Store
@@ -51,7 +50,7 @@ class Orders:
         self._policy = Policy.from_toml(policy_toml)
         self._policy_toml = policy_toml
         self._policy_is_kept = False
-        self._policies = Policies(store, self._policy)
+        self._policies = Policies(store)
         self._shelf = Shelf()
         kept = store.policy(self._policy.version)
         if kept not in (None, policy_toml):
@@ -73,10 +72,12 @@ class Orders:
         ``policy`` is a file's path or a ``Policy`` (default: the packaged one); ``clock`` gives aware times (default:
         the system's); without ``create`` a store that is not there is an error.
         """
-        toml = _policy_toml(policy)
-        Policy.from_toml(toml)
+        toml = policy_text(policy)
         store = Store.open(url, create=create)
         try:
+            if isinstance(policy, Policy) and (kept := store.policy(policy.version)):
+                # A file may have said the same in other words.
+                toml = kept if Policy.from_toml(kept) == policy else toml
             return cls(store, toml, clock or (lambda: datetime.now(UTC)))
         except BaseException:
             store.close()
@@ -190,13 +191,13 @@ class Orders:
         raw = msgspec.to_builtins(command) if isinstance(command, Command) else command
         if not isinstance(raw, Mapping):
             raise Malformed("", "a command is a mapping of its fields")
-        parsed = parse({**raw, "actor": by.role, "actor_id": by.id})
         now = self._clock()
-        reported = parsed.at if parsed.is_report and by.role != "buyer" else None
-        return msgspec.structs.replace(parsed, at=reported or now), now
+        reported = raw.get("at") if is_report(raw.get("command")) and by.role != "buyer" else None
+        stamp = now if reported is None else reported
+        return read_command({**raw, "actor": by.role, "actor_id": by.id, "at": stamp}), now
 
-    def _transaction(self) -> Transaction:
-        return Transaction(self._store, self._policy, self._policies, self._shelf)
+    def _transaction(self, *, hopeful: bool) -> Transaction:
+        return Transaction(self._store, self._policy, self._policies, self._shelf, hopeful=hopeful)
 
     def _preview(self, command: Command, clock: datetime | None) -> Result:
         for _ in range(ATTEMPTS):
@@ -208,7 +209,7 @@ class Orders:
         """Decide and append, anew on fresh state as long as others come first."""
         self._keep_policy(command)
         for attempt in range(ATTEMPTS):
-            transaction = self._transaction()
+            transaction = self._transaction(hopeful=attempt == 0)
             try:
                 result = transaction.decide(command, clock)
                 transaction.append()
@@ -222,7 +223,7 @@ class Orders:
 
     def _commit_batch(self, batch: list[tuple[int, Result | Command]]) -> Iterator[Result]:
         """Decide a batch in memory and append it as one; where others came first, command by command."""
-        transaction = self._transaction()
+        transaction = self._transaction(hopeful=True)
         results: list[Result] = []
         try:
             transaction.expect(command for _, command in batch if isinstance(command, Command))
@@ -246,11 +247,11 @@ class Orders:
 
 
 def _numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers from 1; a None is no line."""
+    """Lines with their numbers from 1, without the mark that some programs put before a text; a None is no line."""
     number = 0
     for line in lines:
         number += line is not None
-        yield number, line
+        yield number, line.removeprefix(BOM_UTF8) if line and number == 1 else line
 
 
 def _read(line: bytes, at: datetime | None = None) -> Result | Command:
@@ -258,7 +259,7 @@ def _read(line: bytes, at: datetime | None = None) -> Result | Command:
     raw: Any = None
     try:
         raw = read_line(line)
-        command = parse(raw)
+        command = read_command(raw)
         if command.at is None:
             if at is None:
                 raise Malformed("at", "is missing")
@@ -266,16 +267,3 @@ def _read(line: bytes, at: datetime | None = None) -> Result | Command:
         return command
     except Malformed as error:
         return invalid(raw, error)
-
-
-def _policy_toml(policy: str | Path | Policy | None) -> str:
-    if policy is None:
-        return default_policy_toml()
-    if isinstance(policy, Policy):
-        return msgspec.toml.encode(policy).decode()
-    try:
-        return Path(policy).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidPolicy(
-            f"the policy file {policy} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None

@@ -16,12 +16,25 @@ AHEAD = timedelta(minutes=5)
 
 
 class Transaction:
-    """Not appended, it leaves no trace; that is what a preview is."""
+    """Not appended, it leaves no trace; that is what a preview is.
 
-    def __init__(self, store: Store, policy: Policy, policies: Policies, shelf: Shelf | None = None) -> None:
+    ``hopeful``: it asks the store neither whether a command is new nor whether what lies on the shelf is still current.
+    Appending finds out, and then it is a ``Conflict``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        policies: Policies,
+        shelf: Shelf | None = None,
+        *,
+        hopeful: bool = False,
+    ) -> None:
         self._store = store
         self._policy = policy
-        self._working = WorkingSet(store, policies, shelf)
+        self._hopeful = hopeful
+        self._working = WorkingSet(store, policies, shelf, hopeful=hopeful)
         self._said: dict[str, list[JournalEntry]] = {}
         """What is known to have been said under a command id, the first first."""
         self._entries: list[JournalEntry] = []
@@ -43,7 +56,7 @@ class Transaction:
         content = canonical(command)
         said = self._said.get(command.command_id)
         if said is None:
-            first = self._store.entry(command.command_id)
+            first = None if self._hopeful else self._store.entry(command.command_id)
             said = self._said[command.command_id] = [] if first is None else [first]
         if said and same_content(said[0].command, content):
             return repeated(command, said[0].outcome)

@@ -1,15 +1,16 @@
 """One command at a time, each durable when it returns: the engine, raw sqlite3, and a minimal `eventsourcing`.
 
-Orders are placed, then all dispatched (packed in the same command), then all delivered. The three take turns within a
-round, each on a fresh file; a ratio is of one round.
+Orders are placed, then all dispatched (packed in the same command), then all delivered. The three take turns, ten
+commands at a time; each round is on fresh files, and a ratio is of one round.
 """
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from figures import Figure, ratios, seconds
+from figures import Call, Figure, in_turns, ratios
 from minimal import MinimalOrders
 from rows import RawFile, RecordingStore, Transaction, require_same_rows
 from trade import Command, Ticking, dispatch, place, scan
@@ -20,20 +21,18 @@ BY = Principal("marketplace")
 WARM_UP = 10
 """Orders whose whole life comes before the timing: the first placing keeps the policy, caches fill."""
 
-Call = Callable[[], object]
-
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     rounds, orders = (2, 20) if quick else (7, 300)
     lives = durable_lives(orders)
     transactions = _transactions(folder / "recorded.db", lives)
     took: dict[str, list[float]] = {"engine": [], "raw": [], "minimal": []}
-    for number in range(rounds):
-        turns = [_engine, _raw, _minimal]
-        for turn in turns[number % 3 :] + turns[: number % 3]:
-            name = turn.__name__.removeprefix("_")
-            took[name].append(turn(folder / f"{name}-{number}.db", lives, transactions))
-        require_same_rows(folder / f"engine-{number}.db", folder / f"raw-{number}.db")
+    for _ in range(rounds):
+        for name, elapsed in _round(folder, lives, transactions).items():
+            took[name].append(elapsed)
+        require_same_rows(folder / "engine.db", folder / "raw.db")
+        for file in folder.glob("*.db*"):
+            file.unlink()
     rate = {name: [3 * orders / each for each in times] for name, times in took.items()}
     rows = sum(len(rows) for transaction in transactions for _, rows in transaction.statements) / len(transactions)
     return [
@@ -71,29 +70,20 @@ def _transactions(path: Path, lives: Sequence[Command]) -> list[Transaction]:
     return store.transactions
 
 
-def _timed(calls: Sequence[Call]) -> float:
-    for call in calls[: 3 * WARM_UP]:
-        call()
-    gc.collect()
-    return seconds(calls[3 * WARM_UP :])
-
-
-def _engine(path: Path, lives: Sequence[Command], _: Sequence[Transaction]) -> float:
-    with Orders.open(str(path), clock=Ticking()) as orders:
-        return _timed([partial(orders.handle, command, by=BY) for command in lives])
-
-
-def _raw(path: Path, _: Sequence[Command], transactions: Sequence[Transaction]) -> float:
-    raw = RawFile(path)
-    try:
-        return _timed([partial(raw.write, transaction) for transaction in transactions])
-    finally:
-        raw.close()
-
-
-def _minimal(path: Path, lives: Sequence[Command], _: Sequence[Transaction]) -> float:
-    with MinimalOrders(path) as app:
-        return _timed([_minimal_call(app, command) for command in lives])
+def _round(folder: Path, lives: Sequence[Command], transactions: Sequence[Transaction]) -> dict[str, float]:
+    with (
+        Orders.open(str(folder / "engine.db"), clock=Ticking()) as orders,
+        closing(RawFile(folder / "raw.db")) as raw,
+        MinimalOrders(folder / "minimal.db") as minimal,
+    ):
+        calls: dict[str, list[Call]] = {
+            "engine": [partial(orders.handle, command, by=BY) for command in lives],
+            "raw": [partial(raw.write, transaction) for transaction in transactions],
+            "minimal": [_minimal_call(minimal, command) for command in lives],
+        }
+        in_turns({name: each[: 3 * WARM_UP] for name, each in calls.items()})
+        gc.collect()
+        return in_turns({name: each[3 * WARM_UP :] for name, each in calls.items()})
 
 
 def _minimal_call(app: MinimalOrders, command: Command) -> Call:

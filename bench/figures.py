@@ -1,7 +1,8 @@
 """What a measurement is told as: figures with their spread and their limit, and the table that shows them."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
 from typing import Self
@@ -10,6 +11,8 @@ from msgspec import Struct
 from rich import box
 from rich.table import Table
 
+Call = Callable[[], object]
+AT_A_TIME = 10
 _HOLDS: dict[str, Callable[[float, float], bool]] = {"≥": operator.ge, "≤": operator.le}
 
 
@@ -49,12 +52,24 @@ def table(figures: Iterable[Figure]) -> Table:
     return shown
 
 
-def seconds(calls: Iterable[Callable[[], object]]) -> float:
+def seconds(calls: Iterable[Call]) -> float:
     """How long all the calls take, one after the other."""
     started = perf_counter()
     for call in calls:
         call()
     return perf_counter() - started
+
+
+def in_turns(contenders: Mapping[str, Sequence[Call]]) -> dict[str, float]:
+    """How long each contender's calls take, a few of them at a time: a disturbance meets all of them alike."""
+    took = dict.fromkeys(contenders, 0.0)
+    longest = max(map(len, contenders.values()))
+    names = deque(contenders)
+    for start in range(0, longest, AT_A_TIME):
+        for name in names:
+            took[name] += seconds(contenders[name][start : start + AT_A_TIME])
+        names.rotate()
+    return took
 
 
 def ratios(dividends: Sequence[float], divisors: Sequence[float]) -> list[float]:

@@ -6,13 +6,13 @@ were placed a thousand at a time, then dispatched, then delivered, so that an or
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from figures import Figure, ratios, seconds
+from figures import Call, Figure, in_turns, ratios
 from trade import START, Command, Ticking, dispatch, line, place, scan, start_return
 
 from ordertrail.application import Orders, Principal
@@ -22,32 +22,30 @@ CROWD = 1000
 BUYER = Principal("buyer")
 MARKETPLACE = Principal("marketplace")
 
-Call = Callable[[], object]
-
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     sizes = (1_000, 10_000) if quick else (10_000, 1_000_000)
     rounds, commands = (2, 10) if quick else (15, 60)
     shops = [Shop.built(folder / f"{size}.db", size) for size in sizes]
+    short, long = shops
     took: dict[str, list[list[float]]] = {"return": [[], []], "place": [[], []]}
     for number in range(rounds + 1):
-        for which, shop in enumerate(shops if number % 2 else shops[::-1]):
-            side = which if number % 2 else 1 - which
-            returning, placing = shop.returns(commands), shop.places(commands)
+        for kind, sides in took.items():
+            calls = {"short": short.calls(kind, commands), "long": long.calls(kind, commands)}
             gc.collect()
-            elapsed = seconds(returning) / commands, seconds(placing) / commands
+            elapsed = in_turns(calls)
             if number:  # the first opens connections
-                took["return"][side].append(elapsed[0] * 1e6)
-                took["place"][side].append(elapsed[1] * 1e6)
+                for side, name in zip(sides, calls, strict=True):
+                    side.append(elapsed[name] / commands * 1e6)
     for shop in shops:
         shop.orders.close()
     figures = []
     for name, told in (("return", "a return of a random old order"), ("place", "a new order")):
-        short, long = took[name]
+        at_short, at_long = took[name]
         figures += [
-            Figure.of(f"{told}, at {shops[0].events:,} events", short, "µs"),
-            Figure.of(f"{told}, at {shops[1].events:,} events", long, "µs"),
-            Figure.of(f"{told}, long log / short", ratios(long, short), "×", limit=("≤", 1.2)),
+            Figure.of(f"{told}, at {short.events:,} events", at_short, "µs"),
+            Figure.of(f"{told}, at {long.events:,} events", at_long, "µs"),
+            Figure.of(f"{told}, long log / short", ratios(at_long, at_short), "×", limit=("≤", 1.2)),
         ]
     return figures
 
@@ -65,7 +63,7 @@ class Shop(NamedTuple):
         made, commands = 0, 0
         with Orders.open(str(path)) as orders:
             while made < events:
-                crowd = min(CROWD, events // 10)
+                crowd = min(CROWD, events // 35)  # an order makes seven events
                 first = commands // 3
                 for result in orders.run(_crowd(first, crowd)):
                     assert result.status == "accepted", result
@@ -76,11 +74,10 @@ class Shop(NamedTuple):
         clock = Ticking(START + timedelta(seconds=commands))
         return cls(Orders.open(str(path), clock=clock), made, iter(numbers), iter(range(len(numbers), 10**9)))
 
-    def returns(self, count: int) -> list[Call]:
-        chosen = [next(self.unasked) for _ in range(count)]
-        return [self._call(f"return-{n}", start_return(f"O{n}", {"A": 1}), BUYER) for n in chosen]
-
-    def places(self, count: int) -> list[Call]:
+    def calls(self, kind: str, count: int) -> list[Call]:
+        if kind == "return":
+            chosen = [next(self.unasked) for _ in range(count)]
+            return [self._call(f"return-{n}", start_return(f"O{n}", {"A": 1}), BUYER) for n in chosen]
         chosen = [next(self.unplaced) for _ in range(count)]
         return [self._call(f"place-{n}", place(f"O{n}"), MARKETPLACE) for n in chosen]
 

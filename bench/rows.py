@@ -43,9 +43,13 @@ class RecordingStore(Store):
     _entries: int
 
     def append(
-        self, events: Sequence[Event], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+        self,
+        events: Sequence[Event],
+        entries: Sequence[JournalEntry],
+        deadlines: Mapping[str, datetime | None],
+        **more: Any,
     ) -> Sequence[int]:
-        positions = super().append(events, entries, deadlines)
+        positions = super().append(events, entries, deadlines, **more)
         numbered = list(enumerate(entries, self._entries + 1))
         self._entries += len(entries)
         written = [

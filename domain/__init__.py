@@ -5,7 +5,7 @@ state; the store, the clock and the outside world are other rooms' affair.
 """
 
 from .case import Case, Streams
-from .commands import Command, canonical, parse
+from .commands import Command, canonical, is_report, parse
 from .deadlines import next_deadline
 from .decide import Outcome, decide, same_content, streams_named
 from .errors import IllegalMove, InvalidPolicy, Malformed, OrdertrailError, Rejection
@@ -45,6 +45,7 @@ __all__ = [
     "fold",
     "fold_as_of",
     "fold_shipment",
+    "is_report",
     "next_deadline",
     "options",
     "order_view",

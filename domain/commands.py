@@ -313,6 +313,12 @@ def parse(raw: object) -> Command:
     return command
 
 
+def is_report(name: object) -> bool:
+    """Whether commands of this name say what happened outside, and may come late (TIME-3)."""
+    kind = COMMANDS.get(name) if isinstance(name, str) else None
+    return kind is not None and kind.is_report
+
+
 def canonical(command: Command, **changes: Any) -> bytes:
     """The command as JSON with its defaults filled in: what the journal keeps, and what repeats are compared by."""
     return msgspec.json.encode(msgspec.structs.replace(command, **changes) if changes else command)

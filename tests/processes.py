@@ -156,6 +156,14 @@ def nothing_lost_or_doubled(url: str) -> None:
     assert sorted(told) == sorted(stored)
 
 
+def journal_is_the_order_of_events(url: str) -> None:
+    """Assert that the journal's commands, one after the other in an empty store, get the same answers again."""
+    kept = [(row[2], json.loads(row[3])) for row in rows(url)["journal"]]
+    with Orders.open("memory:") as again:
+        for (command, answer), result in zip(kept, again.run(command for command, _ in kept), strict=True):
+            assert {k: v for k, v in result.to_dict().items() if k != "line"} == answer, command
+
+
 def money_is_conserved(order: Mapping[str, Any]) -> None:
     """Assert over `show`: no unit is refunded twice, no payment gives back more than it brought."""
     refunded: dict[str, int] = {}
@@ -289,9 +297,9 @@ def counted_conflicts() -> Iterator[list[str]]:
     met: list[str] = []
     original = Store.append
 
-    def append(self: Store, *args: Any) -> Sequence[int]:
+    def append(self: Store, *args: Any, **kwargs: Any) -> Sequence[int]:
         try:
-            return original(self, *args)
+            return original(self, *args, **kwargs)
         except Conflict as error:
             met.append(str(error))
             raise

@@ -11,7 +11,7 @@ from book import Book, Streams
 from offers import options_agree, the_guarantee_is_near
 from ordertrail.domain import RULES, decode, encode
 from ordertrail.domain import events as e
-from ordertrail.domain.lifecycle import COMING_BACK, STATES, UNDER_WAY, UNSHIPPED, destination
+from ordertrail.domain.lifecycle import COMING_BACK, PACKABLE, STATES, UNDER_WAY, UNSHIPPED, destination
 
 STATUSES = {"accepted", "noted", "rejected", "duplicate"}
 BY_RETURN = {e.ReturnStarted: "start-return", e.ReturnReceived: "receive", e.ReturnLost: "lose"}
@@ -213,8 +213,8 @@ class Witnessed(Book):
 
         Unshipped: its keeper packs it, and the buyer cancels or asks (`options_agree` sees to that). Under way or
         coming back: its parcel is where it is, so that reports and receipts move it; marketplace-fulfilled, the clock
-        takes it as lost; seller-fulfilled, it can be claimed (`the_guarantee_is_near`). In return: the return is open, with
-        the same two ways out. Cancelled, returned or lost: a refund, which is deferred (a clock) or must be paid.
+        takes it as lost; seller-fulfilled, it can be claimed (`the_guarantee_is_near`). In return: the return is open,
+        with the same two ways out. Cancelled, returned or lost: a refund, which is deferred (a clock) or must be paid.
         """
         parcel, refund = parcels.get(unit.shipment_id), order.refunds.get(unit.refund_id or "")
         if unit.state == "preparing" or unit.state in UNDER_WAY | COMING_BACK:
@@ -232,7 +232,7 @@ class Witnessed(Book):
             assert refund.status == "due" or (refund.status == "deferred" and order.order_id in self.due)
         if unit.state == "refunded":
             assert refund is not None
-        if unit.state == "placed" or (unit.state in PACKED_BEFORE and unit.shipment_id is not None):
+        if unit.state in PACKABLE:
             assert unit.shipment_id is None
 
     def comes_to_an_end(self, now):
@@ -265,7 +265,7 @@ class Witnessed(Book):
         for request in self.order(order_id).requests.values():
             if request.status == "open":
                 self.dutifully("answer-cancellation", request_id=request.request_id, approve=False, at=at)
-        if any(unit.state in PACKED_BEFORE for unit in self.order(order_id).units):
+        if any(unit.state in PACKABLE for unit in self.order(order_id).units):
             contents, carrier = [{"order_id": order_id, "items": "all"}], {"name": "Post", "kind": "partner"}
             self.dutifully("pack-shipment", shipment_id=f"S-{order_id}", contents=contents, carrier=carrier, at=at)
 
@@ -293,6 +293,3 @@ class Witnessed(Book):
                 if payout.status != "paid":
                     about = {"refund_id": refund.refund_id, "payment_id": payout.payment_id}
                     self.dutifully("report-payout", **about, outcome="paid", reference="last", at=at)
-
-
-PACKED_BEFORE = ("placed", "seller-window", "with-seller")

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+
 from postgres import fresh_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CALL = re.compile(r"((?:.*\\\n)*.*)\n?(.*)", re.DOTALL if False else 0)
 
 
 def blocks(page):
@@ -39,9 +39,8 @@ def blocks(page):
 
 def check(output, shown, what):
     """Output is as shown; a line `…` is any number of lines."""
-    pattern = re.escape(plain(shown)).replace("…", ".*")
-    pattern = re.sub(r"^\.\*(\\?)$", r"(?s:.*)\1", pattern, flags=re.MULTILINE)
-    if not re.fullmatch(pattern, plain(output)):
+    lines = ["(?s:.*)" if line == "…" else re.escape(line).replace("…", ".*") for line in plain(shown).splitlines()]
+    if not re.fullmatch("\n".join(lines), plain(output)):
         pytest.fail(f"{what}\n--- shown\n{shown}\n--- but prints\n{output}", pytrace=False)
 
 
@@ -50,23 +49,30 @@ def plain(text):
     return "\n".join(re.sub(" +", " ", re.sub("─+", "─", line)).strip() for line in text.strip().splitlines())
 
 
-def session(text, env):
+def session(text):
     for call in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, shown = re.fullmatch(r"((?:.*\\\n)*.*)\n?([\s\S]*)", call).groups()
-        done = subprocess.run(["bash", "-c", command], capture_output=True, env=env, timeout=120)
+        done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=120)
         check((done.stdout + done.stderr).decode(), shown, f"$ {command}")
         status = re.search(r"# exit status (\d+)", command)
         assert done.returncode == int(status[1] if status else 0), command
 
 
-def run(language, text, namespace):
-    """What a block of Python prints; None for any other."""
-    if language != "python":
-        assert language in ("text", "mermaid", "toml"), f"nothing runs a block of {language or 'no language'}"
-        return None
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        exec(compile(text, "a snippet", "exec"), namespace)
-    return out.getvalue()
+def perform(language, text, verb, about, namespace):
+    """Do what a block is for; what Python prints, else None."""
+    if verb == "file":
+        Path(about).write_text(text, "utf-8")
+    elif language == "console":
+        session(text)
+    elif language == "json":
+        json.loads(text)
+    elif language == "python":
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile(text, "a snippet", "exec"), namespace)
+        return out.getvalue()
+    else:
+        assert verb == "not run" or language in ("text", "mermaid", "toml"), f"nothing runs a block of {language!r}"
+    return None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -79,11 +85,7 @@ def test_every_snippet_of_a_page_does_what_the_page_says(page, tmp_path, monkeyp
     with contextlib.ExitStack() as stack:
         if "<!-- needs: postgresql -->" in page.read_text("utf-8"):
             monkeypatch.setenv("ORDERTRAIL_STORE", stack.enter_context(fresh_schema()))
-        for language, text, verb, about in blocks(page):
+        for language, text, verb, about in [*blocks(page), ("text", "", "", "")]:
             if printed is not None:
                 check(printed, text if language == "text" else "", "the Python above")
-                printed = None
-            elif verb == "file":
-                Path(about).write_text(text, "utf-8")
-            elif verb != "not run":
-                printed = run(language, text, namespace)
+            printed = perform(language, text, verb, about, namespace)

@@ -5,6 +5,7 @@ Every second round nobody can commit until all have decided, so that they have a
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from processes import (
     Rival,
     Threads,
     counted_conflicts,
+    journal_is_the_order_of_events,
     money_is_conserved,
     nothing_lost_or_doubled,
     write_lock,
@@ -218,8 +220,6 @@ def answered(result: dict[str, Any]) -> str:
 
 def held(url: str, crowd: Threads | Processes, rivals: list[Rival], now: datetime) -> list[dict[str, Any]]:
     """Fire while nobody can commit, and let go when all have had the time to decide."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as caller:
         with write_lock(url):
             answers = caller.submit(crowd.together, rivals, now)
@@ -260,6 +260,7 @@ def test_of_two_that_exclude_each_other_one_wins_and_the_other_hears_the_rule(
     assert [payout["status"] for payout in paid] == ["owed", "paid"]
     shop.orders.close()
     nothing_lost_or_doubled(url)
+    journal_is_the_order_of_events(url)
 
 
 def test_fifty_concurrent_retries_of_one_command_make_one_set_of_events(url: str) -> None:
@@ -282,6 +283,7 @@ def test_fifty_concurrent_retries_of_one_command_make_one_set_of_events(url: str
     crowd.close()
     shop.orders.close()
     nothing_lost_or_doubled(url)
+    journal_is_the_order_of_events(url)
 
 
 PAID = {"payment_id": "P2", "outcome": "paid", "reference": "R1"}
@@ -301,3 +303,4 @@ def test_fifty_threads_that_share_one_orders_and_retry_one_command_make_one_set_
     crowd.close()
     shop.orders.close()
     nothing_lost_or_doubled(url)
+    journal_is_the_order_of_events(url)

@@ -65,7 +65,7 @@ class Killer:
         return killed
 
     def _moment(self, url: str, printed: Path) -> tuple[str, Callable[[], bool]]:
-        """A random moment: some time after the start, at the n-th print, at the n-th write to the log of the database."""
+        """A random moment: some time after the start, at the n-th print, at the n-th write to the database's log."""
         watched = {"time": None, "print": printed, "later": printed}
         if not url.startswith("postgresql://"):
             watched["write"] = Path(url.removeprefix("sqlite:///") + "-wal")

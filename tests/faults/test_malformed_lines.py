@@ -1,12 +1,14 @@
 """Lines that are no commands, through the real command line: each is `invalid` and says where, and the log goes on."""
 
 import json
-import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import ordertrail, results, start
+
+from processes import PATIENCE, SCRIPT, environment, ordertrail, results
 
 PLACING: dict[str, Any] = {
     "command": "place-order",
@@ -126,7 +128,21 @@ def test_every_bad_line_is_invalid_names_its_field_and_the_log_goes_on(tmp_path:
     assert all(len(result["reason"]) < 1000 for result in told[1:-1])
 
 
-NASTY: list[Any] = ["\ud800", "\0", "x" * 300, "", None, True, -1, 10**30, 1.5, [], {}, {"\ud800": "\ud800"}, "\x7f\u202e"]
+NASTY: list[Any] = [
+    "\ud800",
+    "\0",
+    "x" * 300,
+    "",
+    None,
+    True,
+    -1,
+    10**30,
+    1.5,
+    [],
+    {},
+    {"\ud800": "\ud800"},
+    "\x7f\u202e",
+]
 
 
 def test_whatever_stands_in_whatever_field_it_is_an_answer_and_no_failure(tmp_path: Path) -> None:
@@ -155,6 +171,15 @@ def test_whatever_stands_in_whatever_field_it_is_an_answer_and_no_failure(tmp_pa
     assert all(": " in result["reason"] for result in invalid), [r for r in invalid if ": " not in r["reason"]][:5]
 
 
+# A process of its own measures: what a child inherits at its start would count as its own.
+MEASURED = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, flush=True)
+sys.exit(status)
+"""
+
+
 def test_a_line_of_fifty_megabytes_is_invalid_and_memory_stays_flat(tmp_path: Path) -> None:
     peaks = []
     for name, padding in (("small", 10), ("large", 50_000_000)):
@@ -163,24 +188,15 @@ def test_a_line_of_fifty_megabytes_is_invalid_and_memory_stays_flat(tmp_path: Pa
             file.write(GOOD[0] + b"\n")
             file.write(b'{"command": "place-order", "padding": "' + b"x" * padding + b'"}\n')
             file.write(GOOD[1] + b"\n")
-        with (tmp_path / "printed").open("w+b") as printed:
-            process = start("run", log, "--store", tmp_path / f"{name}.db", stdout=printed, stderr=printed)
-            _, status, usage = _wait(process.pid)
-            process.returncode = status
-            printed.seek(0)
-            told = results(b"".join(line for line in printed if line.startswith(b"{")))
-        assert status == 2
+        call = [sys.executable, "-c", MEASURED, SCRIPT, "run", log, "--store", tmp_path / f"{name}.db"]
+        done = subprocess.run(call, capture_output=True, env=environment(), timeout=PATIENCE, check=False)
+        *printed, peak = done.stdout.splitlines(keepends=True)
+        told = results(b"".join(printed))
+        assert done.returncode == 2
         assert [result["status"] for result in told] == ["accepted", "invalid", "accepted"]
-        peaks.append(usage.ru_maxrss / 1024)
+        peaks.append(int(peak) / 1024)
     assert told[1]["reason"].startswith("line: ")
     assert peaks[1] < peaks[0] + 20, f"megabytes: {peaks}"
-
-
-def _wait(pid: int) -> tuple[int, int, resource.struct_rusage]:
-    import os
-
-    _, status, usage = os.wait4(pid, 0)
-    return pid, os.waitstatus_to_exitcode(status), usage
 
 
 @pytest.mark.parametrize(
@@ -237,7 +253,12 @@ def test_any_printable_id_works_in_every_command_and_in_the_ids_derived_from_it(
             | {"order_id": strange, "buyer_id": strange, "seller_id": strange, "fulfilled_by": "seller"}
             | {"items": [PLACING["items"][0] | {"item_id": strange}]}
             | {"payments": [PLACING["payments"][0] | {"payment_id": strange}]},
-            {"command": "request-cancellation", "order_id": strange, "items": {strange: 1}, "at": "2026-01-05T11:00:00Z"},
+            {
+                "command": "request-cancellation",
+                "order_id": strange,
+                "items": {strange: 1},
+                "at": "2026-01-05T11:00:00Z",
+            },
             {"command": "answer-cancellation", "request_id": f"{strange}:request:1", "approve": False},
             {"command": "deliver", "shipment_id": strange},
             {"command": "start-return", "order_id": strange, "items": "all", "reason": "damaged"},

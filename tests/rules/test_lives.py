@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from author import stamp
 from book import Book
-from lives import Lives, command_logs, stamp
+from lives import Lives, command_logs
 
 test_whatever_happens_money_units_and_options_stay_right = Lives.TestCase
 
