@@ -13,6 +13,10 @@ from .store import Store
 
 CAPACITY = 4096
 
+Expected = tuple[Order | Shipment | None, list[Event]]
+"""An aggregate as it was kept, if it was, and its events since."""
+NOTHING: Expected = (None, [])
+
 
 class Policies:
     """The policies that orders were placed under, by version, read from the store once."""
@@ -70,7 +74,7 @@ class WorkingSet:
         self._stored_deadlines: dict[str, datetime | None] = {}
         self._found: dict[str, int] = {}
         """Versions of all streams looked at, as they were in the store."""
-        self._expected: dict[str, tuple[Order | Shipment | None, list[Event]]] = {}
+        self._expected: dict[str, Expected] = {}
 
     def order(self, order_id: str) -> Order | None:
         """The order as of now; see ``domain.Streams``."""
@@ -111,20 +115,26 @@ class WorkingSet:
 
     def _load(self, stream: str, fold_on: Callable[[Iterable[Event], Any], Any]) -> Any:
         """The aggregate as kept, with what came since; a stream without events is remembered as such."""
-        if stream in self._expected:
-            kept, newer = self._expected[stream]
-            if kept is None and not newer:
-                self._found.setdefault(stream, 0)
-                return None
-        else:
-            kept = self._shelf.take(stream) if self._shelf is not None else None
-            current = kept is not None and self._hopeful
-            newer = [] if current else self._store.events(stream, after=kept.version if kept else 0)
+        kept, newer = self._expected.get(stream) or self._look_up(stream)
         loaded = fold_on(newer, kept)
         self._found.setdefault(stream, loaded.version if loaded is not None else 0)
         if loaded is not None:
             self._aggregates[stream] = loaded
         return loaded
+
+    def _look_up(self, stream: str) -> Expected:
+        kept = self._shelf.take(stream) if self._shelf is not None else None
+        current = kept is not None and self._hopeful
+        newer = [] if current else self._store.events(stream, after=kept.version if kept else 0)
+        if kept is None and not newer:
+            self._expected[stream] = NOTHING
+        return kept, newer
+
+    def suppose_new(self, streams: Iterable[str]) -> None:
+        """Take these streams for empty without asking the store; the commit finds out."""
+        for stream in streams:
+            kept = self._shelf.take(stream) if self._shelf is not None else None
+            self._expected[stream] = (kept, [])
 
     def due(self, before: datetime) -> list[str]:
         """Orders with a deadline strictly before; what this transaction changed counts as changed."""

@@ -25,6 +25,7 @@ from ..domain import (
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
 from .log import read_command, read_line
+from .policy_text import policy_text
 from .principal import Principal
 from .results import Result, invalid
 from .store import Store

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ..domain import Case, Command, Event, Policy, canonical, decide, same_content
+from ..domain import Case, Command, Event, Policy, canonical, decide, same_content, streams_made
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import StoreError
 from .results import Result, decided, repeated
@@ -55,6 +55,8 @@ class Transaction:
         assert command.at is not None
         content = canonical(command)
         said = self._said.get(command.command_id)
+        if self._hopeful and said is None:
+            self._working.suppose_new(streams_made(command))
         if said is None:
             first = None if self._hopeful else self._store.entry(command.command_id)
             said = self._said[command.command_id] = [] if first is None else [first]

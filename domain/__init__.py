@@ -7,7 +7,7 @@ state; the store, the clock and the outside world are other rooms' affair.
 from .case import Case, Streams
 from .commands import Command, canonical, is_report, parse
 from .deadlines import next_deadline
-from .decide import Outcome, decide, same_content, streams_named
+from .decide import Outcome, decide, same_content, streams_made, streams_named
 from .errors import IllegalMove, InvalidPolicy, Malformed, OrdertrailError, Rejection
 from .events import Event, OrderEvent, ShipmentEvent, decode, encode
 from .evolve import fold, fold_as_of
@@ -53,5 +53,6 @@ __all__ = [
     "policy_digest",
     "same_content",
     "shipment_view",
+    "streams_made",
     "streams_named",
 ]

@@ -121,6 +121,15 @@ def streams_named(command: c.Command) -> list[str]:
     return [*(f"order:{order_id}" for order_id in order_ids), *([f"shipment:{shipment_id}"] if shipment_id else [])]
 
 
+def streams_made(command: c.Command) -> list[str]:
+    """The streams that a command is to begin."""
+    if isinstance(command, c.PlaceOrder):
+        return [f"order:{command.order_id}"]
+    if isinstance(command, c.PackShipment) or (isinstance(command, c.DispatchShipment) and command.contents):
+        return [f"shipment:{command.shipment_id}"]
+    return []
+
+
 def _inside(case: Case, shipment_id: str) -> list[str]:
     shipment = case.shipment(shipment_id)
     return list(shipment.contents) if shipment is not None else []
