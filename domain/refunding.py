@@ -12,6 +12,8 @@ from .vocabulary import STORE_CREDIT, Fulfiller
 
 def settle(case: Case) -> None:
     """Make the refunds that the case owes (by order id), release deferred ones, then settle what is paid."""
+    if not case.debts and not case.paid and not any(order.refunds for order in case.orders.values()):
+        return
     debts, case.debts = sorted(case.debts, key=lambda debt: debt.order.order_id), []
     for debt in debts:
         if debt.units:

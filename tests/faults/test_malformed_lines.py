@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from ordertrail.application import Orders, Principal
 from ordertrail.interfaces.cli import ordertrail as command_line
 from processes import PATIENCE, SCRIPT, environment, ordertrail, results
 from recorded_log import SPOILT, recorded_log
@@ -309,3 +310,13 @@ def asked(*arguments: str) -> str:
     done = CliRunner().invoke(command_line, arguments)
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+@pytest.mark.parametrize("field", ["command_id", "order_id", "fulfilled_by", "currency", "command", "\ud800"])
+def test_embedded_too_a_lone_surrogate_is_an_answer_and_no_failure(field: str) -> None:
+    command = {key: value for key, value in PLACING.items() if key != "at"} | {field: "\ud800"}
+    with Orders.open("memory:") as orders:
+        result = orders.handle(command, by=Principal("marketplace"))
+        assert result.status == "invalid"
+        assert field.encode("utf-8", "backslashreplace").decode() in str(result.reason)
+        assert result.to_json()

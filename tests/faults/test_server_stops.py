@@ -79,7 +79,7 @@ def test_a_server_stopped_in_the_middle_is_one_sentence_and_afterwards_the_log_g
         try:
             feeder.join(PATIENCE)
             feed(process, lines[-KEPT_BACK:])
-            t0=time.monotonic(); status = process.wait(PATIENCE); print("EXIT AFTER", time.monotonic()-t0, said.read_bytes())
+            status = process.wait(PATIENCE)
         finally:
             server.start()
         failed_in_one_sentence(status, said.read_bytes(), "PostgreSQL")
