@@ -20,7 +20,6 @@ from ..domain import (
     fold_as_of,
     is_report,
     options,
-    order_view,
 )
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
@@ -31,6 +30,7 @@ from .results import Result, invalid
 from .store import Store
 from .timeline import TimelineEntry, timeline
 from .transaction import Transaction
+from .views import order_view
 
 ATTEMPTS = 30
 """How often a decision is made anew on fresh state before a conflict is given up."""
@@ -125,7 +125,7 @@ class Orders:
 
     def preview_line(self, line: bytes) -> Result:
         """What ``run`` would answer to one line; a missing ``at`` is now. Nothing is recorded."""
-        command = _read(line, at=self._clock())
+        command = _read(line, at=self._now())
         if isinstance(command, Result):
             return command
         return self._preview(command, None)
@@ -144,7 +144,7 @@ class Orders:
         if as_of is None and at_version is None:
             return order_view(self.order(order_id))
         events = self._store.events(f"order:{order_id}", up_to=at_version)
-        order = fold(events) if as_of is None else fold_as_of(events, as_of)
+        order = fold(events) if as_of is None else fold_as_of(events, _in_utc(as_of))
         if order is None:
             raise UnknownOrder(order_id)
         return order_view(order)
@@ -159,6 +159,7 @@ class Orders:
     def options(self, order_id: str, *, at: datetime | None = None) -> dict[str, Any]:
         """What the buyer can do at a moment (default: now), as `options --json` prints it."""
         self.order(order_id)
+        moment = self._now() if at is None else _in_utc(at)
         looks: list[WorkingSet] = []
 
         def look() -> WorkingSet:
@@ -168,7 +169,7 @@ class Orders:
         for _ in range(ATTEMPTS):
             with suppress(Conflict):
                 try:
-                    return options(look, order_id, at or self._clock(), self._policy)
+                    return options(look, order_id, moment, self._policy)
                 except StoreError:
                     raise
                 except Exception:
@@ -188,11 +189,14 @@ class Orders:
 
     # --- deciding and keeping ---
 
+    def _now(self) -> datetime:
+        return _in_utc(self._clock())
+
     def _attributed(self, command: Mapping[str, Any] | Command, by: Principal) -> tuple[Command, datetime]:
         raw = msgspec.to_builtins(command) if isinstance(command, Command) else command
         if not isinstance(raw, Mapping):
             raise Malformed("", "a command is a mapping of its fields")
-        now = self._clock()
+        now = self._now()
         reported = raw.get("at") if is_report(raw.get("command")) and by.role != "buyer" else None
         stamp = now if reported is None else reported
         return read_command({**raw, "actor": by.role, "actor_id": by.id, "at": stamp}), now
@@ -245,6 +249,12 @@ class Orders:
         if not self._policy_is_kept and command.name == "place-order":
             self._store.keep_policy(self._policy.version, self._policy_toml)
             self._policy_is_kept = True
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise ValueError(f"{at} is a time without an offset")
+    return at.astimezone(UTC)
 
 
 def _numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None]]:

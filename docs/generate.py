@@ -13,31 +13,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ordertrail.domain import RULES, default_policy_toml, lifecycle
+from ordertrail.domain import Rule, default_policy_toml, lifecycle
 from ordertrail.domain.commands import COMMANDS, Command, Content, Received
 from ordertrail.domain.events import EVENT_TYPES, Event, OrderEvent, PayoutOwed, ShipmentEvent
-from ordertrail.domain.rules import SOURCES
+from ordertrail.domain.rules import SOURCES, TOPICS, by_topic
 from ordertrail.domain.vocabulary import Carrier, Line, OrderUnits, Payment
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
-TOPICS = {
-    "ORDER": "Placing, and every command",
-    "PACK": "Packing",
-    "CANCEL": "Cancelling",
-    "SELLER": "Cancelling seller-fulfilled orders",
-    "PARTIAL": "Cancelling a part",
-    "COMBINED": "Combined parcels",
-    "SCAN": "Reports from carriers",
-    "REFUSE": "Refusing",
-    "LOST": "Lost goods",
-    "RETURN": "Returning",
-    "REFUND": "Refunds",
-    "CLAIM": "The guarantee",
-    "TIME": "Time",
-    "AUTH": "Authority",
-}
 LIFE = (
     *("place-order", "cancel-items", "request-cancellation", "answer-cancellation"),
     *("pack-shipment", "unpack-shipment", "dispatch-shipment", "start-delivery", "fail-attempt", "deliver"),
@@ -65,14 +49,15 @@ def without(triggers: set[str], lines: Iterable[str]) -> Iterator[str]:
 
 
 def rules() -> str:
-    groups: dict[str, list[str]] = {topic: [] for topic in TOPICS}
-    for rule_id in sorted(RULES):
-        rule = RULES[rule_id]
-        groups[rule_id.rpartition("-")[0]].append(
-            f'| <a id="{rule_id.lower()}"></a>{rule_id} | {rule.text} | {", ".join(rule.source)} |'
-        )
-    head = ["| rule | what it says | source |", "| --- | --- | --- |"]
-    return "\n\n".join("\n".join([f"## {TOPICS[topic]}", "", *head, *rows]) for topic, rows in groups.items())
+    head = "| rule | what it says | source |\n| --- | --- | --- |"
+    return "\n\n".join(
+        f"## {TOPICS[topic]}\n\n{head}\n" + "\n".join(rule_row(rule) for rule in listed)
+        for topic, listed in by_topic().items()
+    )
+
+
+def rule_row(rule: Rule) -> str:
+    return f'| <a id="{rule.id.lower()}"></a>{rule.id} | {rule.text} | {", ".join(rule.source)} |'
 
 
 def sources() -> str:

@@ -16,7 +16,6 @@ from .order import Order, Unit
 from .policy import Policy, default_policy_toml, policy_digest
 from .rules import RULES, Rule
 from .shipment import Shipment, fold_shipment
-from .views import order_view, shipment_view
 
 __all__ = [
     "RULES",
@@ -48,11 +47,9 @@ __all__ = [
     "is_report",
     "next_deadline",
     "options",
-    "order_view",
     "parse",
     "policy_digest",
     "same_content",
-    "shipment_view",
     "streams_made",
     "streams_named",
 ]

@@ -17,6 +17,14 @@ CURRENCIES: dict[str, int] = {code: digits for digits, codes in _DIGITS.items() 
 """Digits of the minor unit by ISO 4217 code: ``{"USD": 2, "JPY": 0, "KWD": 3, …}``."""
 
 
+def in_major_units(amount: int, currency: str) -> str:
+    """For people, in the currency's own digits: 1148 USD is ``11.48 USD``, 1148 JPY is ``1,148 JPY``."""
+    digits = CURRENCIES[currency]
+    whole, part = divmod(abs(amount), 10**digits)
+    fraction = f".{part:0{digits}d}" if digits else ""
+    return f"{'-' if amount < 0 else ''}{whole:,}{fraction} {currency}"
+
+
 def share(total: int, quantity: int, number: int) -> int:
     """What unit ``number`` (1…quantity) bears of a line's ``total``: even shares, left-over cents to the lowest.
 

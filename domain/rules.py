@@ -6,7 +6,8 @@ and what the tests count. Knows no order and no command.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from types import FunctionType
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec import Struct
 
@@ -21,17 +22,51 @@ SOURCES = {
     "E": "our own rule, where neither source says anything and a real system must still decide",
 }
 
+TOPICS = {
+    "ORDER": "Placing, and every command",
+    "PACK": "Packing",
+    "COMBINED": "Combined parcels",
+    "CANCEL": "Cancelling",
+    "SELLER": "Cancelling seller-fulfilled orders",
+    "PARTIAL": "Cancelling a part",
+    "SCAN": "Reports from carriers",
+    "REFUSE": "Refusing",
+    "LOST": "Lost goods",
+    "RETURN": "Returning",
+    "REFUND": "Refunds",
+    "CLAIM": "The guarantee",
+    "TIME": "Time",
+    "AUTH": "Authority",
+}
+"""What rules are about, by what their ids begin with, in the sequence in which they are told."""
+
 
 class Rule(Struct, frozen=True):
-    """One rule of the policy: its id, its sentence, its source (keys of ``SOURCES``), and where it is enforced."""
+    """One rule of the policy: its id, its sentence, its source (keys of ``SOURCES``), and where it is enforced.
+
+    ``enforced_by`` is a file and a line, such as ``domain/cancelling.py:119``.
+    """
 
     id: str
     text: str
     source: str
     enforced_by: str
 
+    @property
+    def topic(self) -> str:
+        """What its id begins with: a key of ``TOPICS``."""
+        return self.id.rpartition("-")[0]
+
 
 RULES: dict[str, Rule] = {}
+
+
+def by_topic() -> dict[str, list[Rule]]:
+    """Every rule, by its topic, in the sequence of ``TOPICS``; within one by number."""
+    topics: dict[str, list[Rule]] = {topic: [] for topic in TOPICS}
+    for rule in RULES.values():
+        topics[rule.topic].append(rule)
+    return {topic: sorted(rules, key=lambda rule: int(rule.id.rpartition("-")[2])) for topic, rules in topics.items()}
 
 
 def rule(rule_id: str, source: str, text: str) -> Callable[[F], F]:
@@ -40,10 +75,15 @@ def rule(rule_id: str, source: str, text: str) -> Callable[[F], F]:
     def register(function: F) -> F:
         if rule_id in RULES:
             raise ValueError(f"{rule_id} is registered twice")
-        RULES[rule_id] = Rule(rule_id, text, source, f"{function.__module__}.{function.__qualname__}")
+        RULES[rule_id] = Rule(rule_id, text, source, _whereabouts(cast(FunctionType, function)))
         return function
 
     return register
+
+
+def _whereabouts(function: FunctionType) -> str:
+    """The file, from its room on, and the line at which the function with its rule begins."""
+    return f"{'/'.join(function.__module__.split('.')[-2:])}.py:{function.__code__.co_firstlineno}"
 
 
 class Verdict(NamedTuple):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from .cells import NOTHING, amount, facts, moment, quantities, state, table
+from ..domain.money import in_major_units
+from .cells import NOTHING, facts, moment, quantities, state, table
 
 Answer = dict[str, Any]
 """A result of `run`, or what `options --json` prints, or a part of one."""
 
 CERTAINTIES = {"immediate": "at once", "needs-approval": "if approved", "not-guaranteed": "not guaranteed"}
+STARTS = {"start-return": "starts at once", "refuse-delivery": "at the door"}
+"""What `immediate` means of an action that only begins something."""
+WHENS = {"due": "due at once", "on-receipt": "when received", "deferred": "deferred"}
 
 
 def outcome(result: Answer) -> Iterator[Table]:
@@ -44,10 +49,13 @@ def outcome(result: Answer) -> Iterator[Table]:
         yield made
 
 
-def options_tables(answer: Answer, currency: str) -> Iterator[Table]:
-    """The parts of `options`: each action with yes or no, until when, with what refund; why; what would go along."""
+def options_tables(answer: Answer, currency: str, latest_at: datetime) -> Iterator[Table]:
+    """The parts of `options`: each action with yes or no, until when, with what refund; why; what would go along.
+
+    `latest_at` is when the latest of the order's events happened.
+    """
     title = f"Order {answer['order_id']}, {answer['state']}, at {moment(answer['at'])}"
-    made = table(title, "action", "", "items", "until", "refund", "why", whole=["action", "", "until"])
+    made = table(title, "action", "", "items", "until", "refund", "why")
     for option in answer["options"]:
         yes = option["allowed"]
         made.add_row(
@@ -55,22 +63,31 @@ def options_tables(answer: Answer, currency: str) -> Iterator[Table]:
             Text("✓ yes", "bold green") if yes else Text("✗ no", "red"),
             quantities(option.get("items") or {}) if yes else NOTHING,
             moment(option.get("until")) if yes else NOTHING,
-            _refund(option.get("refund"), currency) if yes else NOTHING,
+            _refund(option, currency) if yes else NOTHING,
             _why(option),
         )
     yield made
+    if datetime.fromisoformat(answer["at"]) < latest_at:
+        note = f"judged on what is recorded by now: the order's latest event happened at {moment(latest_at)}"
+        yield facts([("note", note)])
 
 
-def _refund(refund: Answer | None, currency: str) -> str:
+def _refund(option: Answer, currency: str) -> str:
+    """What the buyer would get, and when."""
+    refund = option.get("refund")
     if refund is None:
         return NOTHING
-    when = refund.get("when")
-    return amount(refund["amount"], currency) + (f", {when}" if when else "")
+    when = WHENS[refund["when"]]
+    if refund["when"] == "due" and option["outcome"] != "immediate":
+        when = "due once granted" if option["action"] == "file-claim" else "due once approved"
+    return f"{in_major_units(refund['amount'], currency)}, {when}"
 
 
 def _why(option: Answer) -> str:
     """The rule, and its reason or how certain the outcome is."""
     certainty = CERTAINTIES.get(option.get("outcome", ""), "")
+    if option.get("outcome") == "immediate":
+        certainty = STARTS.get(option["action"], certainty)
     if party := option.get("to"):
         certainty = f"ask the {party}, {certainty}"
     said = [option.get("reason") or certainty]

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from ..domain.money import CURRENCIES
+from ..domain.money import in_major_units
 
 NOTHING = "–"
 
@@ -51,17 +51,9 @@ STYLES = {
 }
 
 
-def amount(minor: int, currency: str) -> str:
-    """Minor units in the currency's own digits: 1148 USD is `11.48 USD`, 1148 JPY is `1,148 JPY`."""
-    return f"{number(minor, currency)} {currency}"
-
-
 def number(minor: int, currency: str) -> str:
-    """As `amount`, where the currency stands beside it."""
-    digits = CURRENCIES[currency]
-    whole, part = divmod(abs(minor), 10**digits)
-    fraction = f".{part:0{digits}d}" if digits else ""
-    return f"{'-' if minor < 0 else ''}{whole:,}{fraction}"
+    """An amount where its currency stands beside it: 1148 USD is `11.48`."""
+    return in_major_units(minor, currency).removesuffix(f" {currency}")
 
 
 def moment(value: datetime | str | None) -> str:
@@ -94,8 +86,8 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
 
 
-def table(title: str | None, *columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """An empty table; where width is short its cells are folded, those of `right` and `whole` columns last."""
+def table(title: str | None, *columns: str, right: Iterable[str] = ()) -> Table:
+    """An empty table; where width is short its cells are folded."""
     made = Table(
         title=title,
         title_style="bold",
@@ -107,8 +99,7 @@ def table(title: str | None, *columns: str, right: Iterable[str] = (), whole: It
         min_width=cell_len(title or ""),
     )
     for column in columns:
-        kept = column in whole or column in right
-        made.add_column(column, overflow="fold", justify="right" if column in right else "left", no_wrap=kept)
+        made.add_column(column, overflow="fold", justify="right" if column in right else "left")
     return made
 
 

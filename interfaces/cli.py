@@ -37,11 +37,11 @@ def main() -> None:
     epilog="Exit status: 0 done, also where commands were rejected; 1 --strict found a rejection; "
     "2 a malformed line or a wrong argument; 3 the store failed.",
 )
-@click.option("--store", type=store_address, envvar="ORDERTRAIL_STORE", help=STORE_HELP)
+@click.option("--store", metavar="STORE", type=store_address, envvar="ORDERTRAIL_STORE", help=STORE_HELP)
 @click.version_option(package_name="ordertrail", message="%(prog)s %(version)s")
 @click.pass_context
 def ordertrail(ctx: click.Context, store: str | None) -> None:  # noqa: ARG001 - store_option finds it in the context
-    """The life of marketplace orders, from placing to refund: every decision with its rule."""
+    """Marketplace orders from placing to refund: every decision with its rule."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -142,13 +142,13 @@ def options(order_id: str, at: datetime | None, as_json: bool, policy: str | Non
     """What the buyer can do, until when, with what refund; and why not the rest."""
     with open_orders(store, policy) as orders:
         answer = orders.options(order_id, at=at)
-        currency = orders.show(order_id)["currency"]
+        order = orders.order(order_id)
     if as_json:
         return show_json(answer)
     from .answers import options_tables
     from .screen import show_tables
 
-    return show_tables(options_tables(answer, currency))
+    return show_tables(options_tables(answer, order.currency, order.latest_at))
 
 
 @ordertrail.command(short_help="A rule's text and its source.")

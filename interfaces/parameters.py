@@ -63,7 +63,7 @@ def store_option(*, hidden: bool = False) -> Callable[[Command], Command]:
     """`--store`, here or before the subcommand; the function gets the address as `store`."""
 
     def decorate(function: Command) -> Command:
-        @click.option("--store", type=store_address, hidden=hidden, help=STORE_HELP)
+        @click.option("--store", metavar="STORE", type=store_address, hidden=hidden, help=STORE_HELP)
         @click.pass_context
         @wraps(function)
         def with_store(ctx: click.Context, /, *args: Any, store: str | None, **options: Any) -> Any:
@@ -77,7 +77,7 @@ def store_option(*, hidden: bool = False) -> Callable[[Command], Command]:
 
 def no_store_needed(function: Command) -> Command:
     """Accept `--store` as every command does, where nothing is asked of it."""
-    return click.option("--store", type=store_address, hidden=True, expose_value=False)(function)
+    return click.option("--store", metavar="STORE", type=store_address, hidden=True, expose_value=False)(function)
 
 
 def open_orders(store: str, policy: str | None = None, *, create: bool = False) -> Orders:

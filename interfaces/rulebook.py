@@ -8,14 +8,14 @@ from difflib import get_close_matches
 from rich.table import Table
 
 from ..domain import RULES, Rule  # the whole room: its import registers every rule
-from ..domain.rules import SOURCES
+from ..domain.rules import SOURCES, by_topic
 from .cells import facts, table
 from .exits import Failure
 
 
 def rules() -> list[Rule]:
-    """Every rule, in the order in which they are registered."""
-    return list(RULES.values())
+    """Every rule, topic by topic."""
+    return [rule for listed in by_topic().values() for rule in listed]
 
 
 def find(rule_id: str) -> Rule:
@@ -23,8 +23,8 @@ def find(rule_id: str) -> Rule:
     wanted = rule_id.strip().upper()
     if wanted in RULES:
         return RULES[wanted]
-    family = [known for known in RULES if known.startswith(wanted.rstrip("-") + "-")]
-    near = family or get_close_matches(wanted, RULES, n=3, cutoff=0.5)
+    topic = [rule.id for rule in rules() if rule.topic == wanted.rstrip("-")]
+    near = topic or get_close_matches(wanted, RULES, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "`ordertrail explain` lists them all."
     raise Failure(f"there is no rule {rule_id!r}: {hint}")
 
@@ -33,7 +33,7 @@ def rule_tables(found: Sequence[Rule]) -> list[Table]:
     """One rule as a page, several as a table."""
     if len(found) == 1:
         return [page(found[0])]
-    made = table(None, "rule", "what it says", "source", whole=["rule", "source"])
+    made = table(None, "rule", "what it says", "source")
     for rule in found:
         made.add_row(rule.id, rule.text, rule.source)
     return [made, facts((letter, words) for letter, words in SOURCES.items())]

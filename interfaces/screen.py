@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from rich.console import Console
 from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Column, Table
 
 PLAIN_WIDTH = 120
+GAP = 3
+"""Between two columns: a blank, and one on each side of it."""
 
 
 class Screen(Console):
@@ -32,12 +34,20 @@ def show_tables(parts: Iterable[Table]) -> None:
         for number, part in enumerate(parts):
             if number:
                 console.print()
-            if Measurement.get(console, console.options, part).minimum > console.width:
-                _fold_all(part)  # rich would cut a column that may not be wrapped
+            _fold_the_widest(console, part)
             console.print(part)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
 
 
-def _fold_all(table: Table) -> None:
-    for column in table.columns:
-        column.no_wrap = False
+def _fold_the_widest(console: Console, table: Table) -> None:
+    """Cells are folded to half their width at most, in as few columns as will do, so that ids and states stay whole."""
+
+    def width(column: Column) -> int:
+        cells = (column.header, *column.cells)
+        return max(Measurement.get(console, console.options, cell).maximum for cell in cells)
+
+    widths = [width(column) for column in table.columns]
+    missing = sum(widths) + GAP * (len(widths) - 1) - console.width
+    for wide, column in sorted(zip(widths, table.columns, strict=True), key=lambda pair: -pair[0]):
+        column.no_wrap = missing <= 0
+        missing -= wide // 2

@@ -8,29 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from .cells import NOTHING, amount, facts, moment, number, quantities, ranges, state, table
+from ..domain.money import in_major_units
+from .cells import NOTHING, facts, moment, number, quantities, ranges, state, table
 
 if TYPE_CHECKING:
     from ..application import TimelineEntry
 
 Shown = dict[str, Any]
 """What `show --json` prints, or a part of it."""
-
-WHOLE = (
-    "happened",
-    "learned",
-    "",
-    "state",
-    "status",
-    "asked",
-    "answer by",
-    "lapses",
-    "due",
-    "kept",
-    "promised by",
-    "rule",
-)
-"""Columns that are read at a glance: times, states, rules, what was kept."""
 
 MARKS = {"recorded": Text(""), "rejected": Text("✗ rejected", "bold red"), "noted": Text("· noted", "bright_black")}
 
@@ -44,7 +29,7 @@ def timeline_table(order_id: str, entries: Sequence[TimelineEntry]) -> Table:
     """The history; the time at which something was learned stands there only where it is not when it happened."""
     late = any(entry.recorded_at != entry.at for entry in entries)
     learned = ("learned",) if late else ()
-    made = table(f"Order {order_id}", "happened", *learned, "who", "", "what", "rule", whole=WHOLE)
+    made = table(f"Order {order_id}", "happened", *learned, "who", "", "what", "rule")
     for entry in entries:
         when = [moment(entry.at)]
         if late:
@@ -64,7 +49,7 @@ def _header(order: Shown) -> Table:
             ("buyer", order["buyer_id"]),
             ("sold by", f"seller {seller}" if seller else "the marketplace"),
             ("fulfilled by", f"the {order['fulfilled_by']}"),
-            ("total", amount(order["total"], order["currency"])),
+            ("total", in_major_units(order["total"], order["currency"])),
             ("paid with", ", ".join(_payment(payment, order["currency"]) for payment in order.get("payments", ()))),
             ("placed", moment(order["placed_at"])),
             ("policy", order["policy_version"]),
@@ -76,11 +61,11 @@ def _header(order: Shown) -> Table:
 
 
 def _payment(payment: Shown, currency: str) -> str:
-    return f"{payment['payment_id']}: {payment['method']} {amount(payment['amount'], currency)}"
+    return f"{payment['payment_id']}: {payment['method']} {in_major_units(payment['amount'], currency)}"
 
 
 def _units(order: Shown) -> Table:
-    made = table("Units", "item", "sku", "units", "state", "parcel", "value", right=["value"], whole=WHOLE)
+    made = table("Units", "item", "sku", "units", "state", "parcel", "value", right=["value"])
     for item in order["items"]:
         for row, units in enumerate(item["units"]):
             made.add_row(
@@ -89,7 +74,7 @@ def _units(order: Shown) -> Table:
                 f"{ranges(units['numbers'])} of {item['quantity']}",
                 state(units["state"]),
                 units["shipment_id"] or NOTHING,
-                amount(units["value"], order["currency"]),
+                in_major_units(units["value"], order["currency"]),
             )
     return made
 
@@ -107,7 +92,7 @@ def _groups(order: Shown) -> Iterator[Table]:
 
 
 def _requests(requests: list[Shown]) -> Table:
-    made = table("Cancellation requests", "request", "asked of", "items", "status", "asked", "answer by", whole=WHOLE)
+    made = table("Cancellation requests", "request", "asked of", "items", "status", "asked", "answer by")
     for request in requests:
         made.add_row(
             request["request_id"],
@@ -126,7 +111,7 @@ def _request_status(request: Shown) -> Text:
 
 
 def _returns(returns: list[Shown]) -> Table:
-    made = table("Returns", "return", "items", "received", "reason", "refund to", "status", "lapses", whole=WHOLE)
+    made = table("Returns", "return", "items", "received", "reason", "refund to", "status", "lapses")
     for one in returns:
         made.add_row(
             one["return_id"],
@@ -141,19 +126,21 @@ def _returns(returns: list[Shown]) -> Table:
 
 
 def _refunds(refunds: list[Shown], currency: str) -> Table:
-    columns = ("refund", "for", "items", "amount", "kept", "status", "due", "funded by", "rule")
-    made = table("Refunds", *columns, right=["amount"], whole=WHOLE)
+    # Who funds them is told where it is not who pays them, which stands with the payouts.
+    funded = ("funded by",) if any(refund["funded_by"] != refund["processor"] for refund in refunds) else ()
+    columns = ("refund", "for", "items", "amount", "kept", "status", "due", *funded, "rule")
+    made = table("Refunds", *columns, right=["amount"])
     for refund in refunds:
         kept = "\n".join(f"{d['kind']} {number(d['amount'], currency)}" for d in refund["deductions"])
         made.add_row(
             refund["refund_id"],
             refund["cause"],
             quantities(refund["items"]),
-            amount(refund["amount"], currency),
+            in_major_units(refund["amount"], currency),
             kept or NOTHING,
             state(refund["status"]),
             moment(refund["due_at"]),
-            refund["funded_by"],
+            *([refund["funded_by"]] if funded else []),
             refund["rule"],
         )
     return made
@@ -161,14 +148,14 @@ def _refunds(refunds: list[Shown], currency: str) -> Table:
 
 def _payouts(refunds: list[Shown], currency: str) -> Table:
     columns = ("refund", "payment", "method", "amount", "status", "attempts", "promised by", "paid by")
-    made = table("Payouts", *columns, right=["amount"], whole=WHOLE)
+    made = table("Payouts", *columns, right=["amount"])
     for refund in refunds:
         for payout in refund["payouts"]:
             made.add_row(
                 refund["refund_id"],
                 payout["payment_id"],
                 payout["method"],
-                amount(payout["amount"], currency),
+                in_major_units(payout["amount"], currency),
                 state(payout["status"]),
                 str(payout.get("attempts", NOTHING)),
                 moment(payout["promised_by"]),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ordertrail.application.results import decided, invalid, repeated
+from ordertrail.application.views import order_view, shipment_view
 from ordertrail.domain import (
     Case,
     Malformed,
@@ -25,10 +26,8 @@ from ordertrail.domain import (
     fold_shipment,
     next_deadline,
     options,
-    order_view,
     parse,
     same_content,
-    shipment_view,
 )
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A small shop on a store, for application tests: a clock that stands still, short commands, and all rows to compare."""
+"""A small shop on a store, for application tests: a clock that stands still, short commands, all rows to compare."""
 
 import json
 from datetime import datetime

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..cells import STYLES, amount, state, table
+from ..cells import STYLES, number, state, table
 from ..parameters import DEFAULT_STORE
 from .accounts import accounts
 from .market import Case
@@ -109,7 +109,7 @@ def money_table(orders: list[dict[str, Any]]) -> Table:
     for currency, account in accounts(orders).items():
         figures = (account.came_in, account.kept, account.refunded, account.owed)
         check = Text("to the cent", "green") if account.adds_up else Text("does not add up", "bold red")
-        made.add_row(currency, *(amount(figure, currency).removesuffix(f" {currency}") for figure in figures), check)
+        made.add_row(currency, *(number(figure, currency) for figure in figures), check)
     return made
 
 

@@ -40,7 +40,14 @@ class Reader:
             yield each
 
 
-def one_by_one(lines: Iterable[bytes], clock: Clock) -> tuple[list[dict[str, object]], object]:
+def without_positions(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
+    """Positions only grow: PostgreSQL leaves out those of a transaction that failed."""
+    return rows | {"stored_events": [row[1:] for row in rows["stored_events"]]}
+
+
+def one_by_one(
+    lines: Iterable[bytes], clock: Clock
+) -> tuple[list[dict[str, object]], dict[str, list[tuple[object, ...]]]]:
     """The answers to commands given singly, and the store that they make."""
     with Orders.open("memory:", clock=clock) as orders:
         told = [result.to_dict() for each in lines for result in orders.run([each])]
@@ -97,7 +104,7 @@ def test_a_batch_that_takes_long_is_not_waited_for(orders: Orders, monkeypatch: 
 
 def test_blank_lines_are_counted_and_passed_over(orders: Orders) -> None:
     lines = [b"", b"\n", LOG[0] + b"\n", b"  \t\r\n", None, LOG[1] + b"\r\n", b""]
-    assert [(result.line, result.status) for result in orders.run(lines)] == [(3, "accepted"), (6, "accepted")]
+    assert [(result.line, result.status) for result in orders.run(lines)] == [(3, "accepted"), (5, "accepted")]
     assert list(orders.run([])) == list(orders.run([None, b""])) == []
 
 
@@ -159,7 +166,7 @@ def test_where_somebody_came_first_a_batch_is_decided_anew_command_by_command(
     assert [result.line for result in results] == list(range(1, 8))
     assert [told_without_line(result.to_dict()) for result in results] == expected[3:]
     assert results[0].rule == "PACK-1"
-    assert everything(orders) == stored
+    assert without_positions(everything(orders)) == without_positions(stored)
 
 
 def test_a_second_process_that_came_first_is_seen(

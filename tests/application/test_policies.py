@@ -42,9 +42,7 @@ def test_section_9_an_order_keeps_the_policy_that_it_was_placed_under(
     assert orders.order("O1").rules.cancellation.seller_window_minutes == 30
 
 
-def test_section_9_its_deadlines_too_whoever_lets_time_pass(
-    open_orders: Callable[..., Orders], second: Path, clock: Clock
-) -> None:
+def test_section_9_its_deadlines_too_whoever_lets_time_pass(open_orders: Callable[..., Orders], second: Path) -> None:
     give(open_orders(), placing("O1", seller="M1"))
     orders = open_orders(policy=second)
     give(orders, placing("O2", seller="M1"))

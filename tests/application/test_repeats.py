@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from ordertrail.application import Orders, Principal
-from shop import BUYER, CARRIER, MARKETPLACE, WAREHOUSE, Clock, cancelling, everything, give, line, packing, placing, scan
+from shop import (
+    BUYER,
+    CARRIER,
+    MARKETPLACE,
+    WAREHOUSE,
+    Clock,
+    cancelling,
+    everything,
+    give,
+    line,
+    packing,
+    placing,
+    scan,
+)
 
 FIRST = cancelling("mine", items={"A": 1})
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from .admission import moment
-from .order import Claim, Order, Refund, Request, Return, counts, runs
-from .shipment import Shipment
+from ..domain import Order, Shipment
+from ..domain.admission import moment
+from ..domain.order import Claim, Refund, Request, Return, counts, runs
 
 
 def order_view(order: Order) -> dict[str, Any]:
