@@ -1,6 +1,7 @@
 """What every command is asked before its own rules: does it exist, may this party, is it in time, is it still open."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from typing import NoReturn
 
@@ -171,6 +172,7 @@ def still_open(what: str, its_id: str, status: str, *, open_statuses: tuple[str,
         raise Rejection("ORDER-5", f"{what} {its_id} is already {status}")
 
 
-def moment(at: object) -> str:
-    """A time as people and programs read it: RFC 3339, UTC, with ``Z``."""
-    return str(at).replace(" ", "T").replace("+00:00", "Z")
+def moment(at: datetime) -> str:
+    """A time as people and programs read it: RFC 3339, UTC, with ``Z``, with fractions only where there are any."""
+    text = at.astimezone(UTC).isoformat().removesuffix("+00:00")
+    return (text.rstrip("0") if "." in text else text) + "Z"

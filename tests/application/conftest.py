@@ -1,4 +1,4 @@
-"""Every application test runs on a SQLite file, in memory and on PostgreSQL; what is opened again, on the durable ones."""
+"""Every application test runs on a SQLite file, in memory and on PostgreSQL; what is reopened, on the durable ones."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

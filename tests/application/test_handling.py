@@ -15,6 +15,7 @@ from shop import (
     CARRIER,
     MARKETPLACE,
     SELLER,
+    SYSTEM,
     WAREHOUSE,
     Clock,
     cancelling,
@@ -141,6 +142,16 @@ def test_seller_1_in_the_window_by_the_clock(orders: Orders, clock: Clock) -> No
     clock.set("10:30:00.000001")
     result = orders.handle(cancelling("d", items={"B": 1}), by=BUYER)
     assert (result.status, result.rule, result.advice) == ("rejected", "SELLER-2", "request-cancellation")
+
+
+def test_time_1_the_hosts_clock_job_lets_time_pass_for_all_orders(orders: Orders, clock: Clock) -> None:
+    for order_id in ("O1", "O2"):
+        give(orders, placing(order_id, seller="M1"))
+    clock.set("10:30:01")
+    assert orders.handle({"command": "pass-time", "command_id": "t1"}, by=MARKETPLACE).rule == "AUTH-1"
+    passed = give(orders, {"command": "pass-time", "command_id": "t2"}, by=SYSTEM)
+    assert (passed.order_ids, passed.events) == ([], []), "the rejected one recorded them all the same"
+    assert learned(orders, "O2")[-1] == ("seller-window-closed", instant("10:30"), instant("10:30:01"))
 
 
 # --- what it answers --------------------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 """`timeline`: an order's history in words, with what was tried in vain, each where it belongs."""
 
 import json
+from typing import Any
+
+import pytest
 
 from ordertrail.application import Orders, TimelineEntry
 from shop import BUYER, CARRIER, SELLER, WAREHOUSE, Clock, cancelling, give, instant, line, packing, placing, scan
@@ -120,6 +123,67 @@ def test_who_acted_in_a_log_is_the_natural_one_where_none_is_named(orders: Order
     assert [entry.who for entry in orders.timeline("O1")] == ["marketplace", "buyer", "buyer"]
 
 
+@pytest.mark.parametrize(
+    ("seller", "command", "who"),
+    [
+        (None, packing("again", "S2"), "warehouse"),
+        ("M1", packing("again", "S2"), "seller"),
+        (None, {"command": "unpack-shipment", "shipment_id": "S1"}, "warehouse"),
+        ("M1", {"command": "receive-return", "shipment_id": "S1"}, "seller"),
+        (None, {"command": "deliver", "shipment_id": "S1"}, "carrier"),
+        (None, placing() | {"command_id": "again"}, "marketplace"),
+        (None, {"command": "file-claim", "order_id": "O1", "items": "all"}, "buyer"),
+        ("M1", {"command": "submit-payout", "refund_id": "O1:refund:1", "payment_id": "P2"}, "seller"),
+        (None, {"command": "submit-payout", "refund_id": "O1:refund:1", "payment_id": "P2"}, "marketplace"),
+        (None, {"command": "answer-cancellation", "request_id": "O1:request:1", "approve": True}, "carrier"),
+        ("M1", {"command": "answer-cancellation", "request_id": "O1:request:1", "approve": True}, "seller"),
+    ],
+    ids=lambda value: value["command"] if isinstance(value, dict) else None,
+)
+def test_auth_1_who_tried_in_vain_is_the_natural_one_where_none_is_named(
+    seller: str | None, command: dict[str, Any], who: str, orders: Orders
+) -> None:
+    """A parcel that holds B under way (A is cancelled), its cancellation asked and no more open, and then the attempt."""
+    asked = {"command": "request-cancellation", "command_id": "r", "order_id": "O1", "items": {"B": 1}}
+    sent = scan("dispatch-shipment", "sent")
+    life = [
+        (placing(seller=seller), "10:00"),
+        (cancelling("c", items={"A": 1}), "10:01"),
+        (packing("pack", items={"B": 1}), "11:00"),
+        *([(asked, "11:10"), (sent, "12:00")] if seller else [(sent, "12:00"), (asked, "12:10")]),
+        (scan("deliver", "came"), "13:00"),
+    ]
+    lines = [line(given, at) for given, at in life]
+    assert {result.status for result in orders.run(lines)} == {"accepted"}
+    [result] = orders.run([line({"command_id": "tried"} | command, "13:00")])
+    assert result.status in ("rejected", "noted")
+    assert orders.timeline("O1")[-1].who == who
+
+
+def test_refund_3_who_tried_to_pay_is_told_as_of_then(orders: Orders) -> None:
+    """The seller processed the refund when it was tried; now the marketplace has taken it over (CLAIM-2)."""
+    pay = {"command": "submit-payout", "refund_id": "O1:refund:1", "payment_id": "P2"}
+    life = [
+        (placing(seller="M1"), "10:00"),
+        (cancelling("c"), "10:01"),
+        (pay | {"command_id": "before"}, "10:02"),
+        ({"command": "file-claim", "command_id": "f", "order_id": "O1", "items": "all"}, "+20d 10:00"),
+        ({"command": "decide-claim", "command_id": "d", "claim_id": "O1:claim:1", "approve": True}, "+20d 11:00"),
+        (pay | {"command_id": "after"}, "+20d 12:00"),
+    ]
+    told = [result.status for result in orders.run([line(given, at) for given, at in life])]
+    assert told == ["accepted", "accepted", "rejected", "accepted", "accepted", "rejected"]
+    assert [e.who for e in orders.timeline("O1") if e.status == "rejected"] == ["seller", "marketplace"]
+
+
+def test_amounts_are_told_in_the_currencys_digits(orders: Orders) -> None:
+    life = [(placing() | {"currency": "JPY"}, "10:00"), (cancelling("c"), "10:01")]
+    assert {result.status for result in orders.run([line(given, at) for given, at in life])} == {"accepted"}
+    placed, _, owed = orders.timeline("O1")
+    assert placed.what == "order placed: 1 × A, 1 × B, 5,000 JPY paid"
+    assert owed.what == "refund O1:refund:1 of 5,000 JPY due for 1 × A, 1 × B (cancelled): 5,000 JPY to P1"
+
+
 def test_an_entry_as_json(orders: Orders) -> None:
     give(orders, placing())
     entry = orders.timeline("O1")[0].to_dict()
@@ -127,7 +191,7 @@ def test_an_entry_as_json(orders: Orders) -> None:
         "at": "2026-01-05T10:00:00Z",
         "recorded_at": "2026-01-05T10:00:00Z",
         "who": "marketplace",
-        "what": "order placed: 1 × A, 1 × B, 5000 USD paid",
+        "what": "order placed: 1 × A, 1 × B, 50.00 USD paid",
         "rule": "ORDER-1",
         "status": "recorded",
         "version": 1,

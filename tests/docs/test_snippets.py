@@ -1,7 +1,7 @@
 """Runs every snippet of the README and the docs, page by page, in an empty folder.
 
 Libraries for this (sybil, mktestdocs, …) run Python blocks; none runs a shell session with files and elided output,
-which is most of these pages. So markdown-it-py, which rich brings along, finds the blocks, and this runs them:
+which is most of these pages. So markdown-it-py finds the blocks, and this runs them:
 
 - `python` blocks, in order, in one namespace; a `text` block right after one is what it prints;
 - `console` blocks: lines after `$ ` are run by bash; what follows is their output; `…` stands for anything, runs of

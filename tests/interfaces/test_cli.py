@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import ordertrail.domain
 from ordertrail.application.log import MAX_LINE_BYTES
 from ordertrail.interfaces.cli import ordertrail as command_line
 from ordertrail.interfaces.command_log import CommandLog
@@ -44,6 +45,11 @@ def cancel(command_id: str, *, at: str, item: str = "A") -> dict:
     return {"command": "cancel-items", "command_id": command_id, "at": at, "order_id": "O1", "items": {item: 1}}
 
 
+VANS = {"name": "vans", "kind": "own"}
+RECEIVED = [
+    {"item_id": "A", "quantity": 3, "condition": "opened"},
+    {"item_id": "B", "quantity": 1, "condition": "unopened"},
+]
 LOG = [
     order("O1"),
     cancel("in-time", at="2026-01-05T10:30:00Z", item="B"),
@@ -390,6 +396,32 @@ def test_options_say_yes_or_no_and_why(shop):
     assert answer["options"][0]["action"] == "cancel-items"
 
 
+def test_options_of_a_moment_in_the_past_say_on_what_they_are_judged(shop):
+    note = b"judged on what is recorded by now: the order's latest event happened at 2026-01-05 10:30:00Z"
+    assert note in shop("options", "O1", "--at", "2026-01-05T10:15:00Z").stdout
+    assert b"judged on" not in shop("options", "O1", "--at", "2026-01-05T11:00:00Z").stdout
+
+
+def test_tables_that_are_too_wide_are_folded_between_words(shell):
+    """A refund with all that a refund can have: the seller's goods, fulfilled and taken back by the marketplace."""
+    placing = order("O1", fulfilled_by="marketplace")
+    scans = [
+        {"command": "dispatch-shipment", "contents": [{"order_id": "O1", "items": "all"}], "carrier": VANS},
+        {"command": "deliver"},
+    ]
+    returned = [
+        {"command": "start-return", "order_id": "O1", "items": "all", "reason": "changed-mind"},
+        {"command": "receive-return", "return_id": "O1:return:1", "received": RECEIVED},
+    ]
+    log = [placing, *({**scan, "shipment_id": "P1"} for scan in scans), *returned]
+    stamped = [{"command_id": f"c{n}", "at": f"2026-01-0{5 + n}T10:00:00Z", **entry} for n, entry in enumerate(log)]
+    assert shell("run", "-", "--strict", stdin=lines(*stamped)).returncode == 0
+    said = shell("show", "O1").stdout.decode()
+    for words in ("returned", "restocking", "return-shipping", "O1:refund:1", "marketplace", "seller", "RETURN-2"):
+        assert words in said.partition("Refunds")[2]
+    assert max(map(len, said.splitlines())) <= 120
+
+
 def test_letters_that_the_terminal_lacks_are_spelled_out(shop):
     done = shop("timeline", "O1", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
@@ -416,6 +448,22 @@ def test_explain_alone_lists_every_rule(shell):
     assert {"ORDER-1", "CANCEL-1", "SELLER-2", "CLAIM-3", "TIME-1", "AUTH-1", "COMBINED-1"} <= known
     said = shell("explain").stdout.decode()
     assert all(rule in said for rule in known)
+
+
+def test_explain_lists_rules_topic_by_topic_and_by_number(shell):
+    listed = [rule["rule"].rpartition("-")[::2] for rule in json.loads(shell("explain", "--json").stdout)]
+    topics = list(dict.fromkeys(topic for topic, _ in listed))
+    told = "ORDER PACK COMBINED CANCEL SELLER PARTIAL SCAN REFUSE LOST RETURN REFUND CLAIM TIME AUTH"
+    assert " ".join(topics) == told
+    assert listed == sorted(listed, key=lambda rule: (topics.index(rule[0]), int(rule[1])))
+
+
+def test_explain_says_where_a_rule_is_enforced(shell):
+    said = shell("explain", "SELLER-2").stdout.decode()
+    file, line = said.partition("enforced by")[2].split()[0].split(":")
+    source = Path(ordertrail.domain.__file__).parent / Path(file).name
+    assert file == "domain/cancelling.py"
+    assert '"SELLER-2"' in "".join(source.read_text("utf-8").splitlines()[int(line) - 1 : int(line) + 1])
 
 
 def test_diagram_is_mermaid(shell):
