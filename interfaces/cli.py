@@ -179,8 +179,10 @@ def diagram() -> None:
 
 
 @ordertrail.command()
-@click.option("--orders", type=click.IntRange(min=1), default=2000, show_default=True, help="About how many.")
-@click.option("--seed", type=int, default=7, show_default=True, help="The same seed makes the same week.")
+@click.option(
+    "--orders", metavar="N", type=click.IntRange(min=1), default=2000, show_default=True, help="About how many."
+)
+@click.option("--seed", metavar="N", type=int, default=7, show_default=True, help="The same seed makes the same week.")
 @store_option()
 def demo(orders: int, seed: int, store: str) -> None:
     """Simulate a marketplace's week into a fresh store."""

@@ -143,7 +143,7 @@ def test_who_acted_in_a_log_is_the_natural_one_where_none_is_named(orders: Order
 def test_auth_1_who_tried_in_vain_is_the_natural_one_where_none_is_named(
     seller: str | None, command: dict[str, Any], who: str, orders: Orders
 ) -> None:
-    """A parcel that holds B under way (A is cancelled), its cancellation asked and no more open, and then the attempt."""
+    """A is cancelled; B's cancellation was asked and lapsed, for its parcel was delivered. Then comes the attempt."""
     asked = {"command": "request-cancellation", "command_id": "r", "order_id": "O1", "items": {"B": 1}}
     sent = scan("dispatch-shipment", "sent")
     life = [

@@ -89,10 +89,16 @@ class Steps:
         self.path = path
         self.left = wanted
         self.at = 0.0
-        self.size = path.stat().st_size if path.exists() else 0
+        self.size = self._size()
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:  # not made yet, or just folded into the store
+            return 0
 
     def taken(self) -> bool:
-        size = self.path.stat().st_size if self.path.exists() else 0
+        size = self._size()
         if size > self.size and self.left:
             self.left -= 1
             self.at = time.monotonic()

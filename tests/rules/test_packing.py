@@ -1,6 +1,7 @@
 """RULEBOOK section 3: packing, unpacking and dispatching parcels (PACK-1, PACK-2, COMBINED-2)."""
 
 import pytest
+
 from book import Book
 
 VANS = {"name": "Vans", "kind": "own"}

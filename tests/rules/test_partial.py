@@ -1,6 +1,7 @@
 """RULEBOOK section 4: the refund of a partial cancellation waits for the rest to ship (PARTIAL-1)."""
 
 import pytest
+
 from book import Book
 
 ZERO = {"A": 2000, "B": {"quantity": 1, "unit_price": 0}}

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from book import Book
 
 LINE = {"item_id": "A", "sku": "sku-a", "quantity": 1, "unit_price": 1000}

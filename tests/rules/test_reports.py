@@ -1,6 +1,7 @@
 """RULEBOOK section 5: carriers report late, twice and in the wrong order (SCAN-1, SCAN-2, SCAN-3)."""
 
 import pytest
+
 from book import Book
 
 VANS = {"name": "Vans", "kind": "own"}

@@ -1,6 +1,7 @@
 """RULEBOOK section 4, seller-fulfilled: the half hour, the request, the refusal (SELLER-1, SELLER-2, SELLER-3)."""
 
 import pytest
+
 from book import Book
 
 VANS = {"name": "Vans", "kind": "own"}
