@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from ..domain import Case, Command, Event, Order, Policy, Shipment, fold, fold_shipment, next_deadline, streams_named
 from .errors import StoreError
@@ -49,7 +49,8 @@ class Shelf:
 
     def put(self, aggregates: Mapping[str, Order | Shipment]) -> None:
         with self._lock:
-            self._kept.update(aggregates)
+            for stream, aggregate in aggregates.items():  # OrderedDict.update takes several times as long
+                self._kept[stream] = aggregate
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
 
@@ -66,7 +67,8 @@ class WorkingSet:
         self._shelf = shelf
         self._hopeful = hopeful
         """Whether what lies on the shelf is taken for current; the commit finds out."""
-        self._aggregates: dict[str, Order | Shipment] = {}
+        self._aggregates: dict[str, Any] = {}
+        """Orders and shipments, by stream."""
         self.basis: dict[str, int] = {}
         """Versions of the streams that the command under way has looked at."""
         self.deadlines: dict[str, datetime | None] = {}
@@ -79,11 +81,12 @@ class WorkingSet:
     def order(self, order_id: str) -> Order | None:
         """The order as of now; see ``domain.Streams``."""
         stream = f"order:{order_id}"
-        known = cast(Order | None, self._aggregates.get(stream))
+        known: Order | None = self._aggregates.get(stream)
         if known is None:
             known = self._load(stream, fold)
             if known is not None:
-                known.policy = self._policies[known.policy_version]
+                if known.policy is None:
+                    known.policy = self._policies[known.policy_version]
                 self._stored_deadlines[order_id] = _due(known)
         self.basis[stream] = known.version if known is not None else 0
         return known
@@ -91,7 +94,7 @@ class WorkingSet:
     def shipment(self, shipment_id: str) -> Shipment | None:
         """The parcel as of now; see ``domain.Streams``."""
         stream = f"shipment:{shipment_id}"
-        known = cast(Shipment | None, self._aggregates.get(stream))
+        known: Shipment | None = self._aggregates.get(stream)
         if known is None:
             known = self._load(stream, fold_shipment)
         self.basis[stream] = known.version if known is not None else 0
@@ -116,7 +119,7 @@ class WorkingSet:
     def _load(self, stream: str, fold_on: Callable[[Iterable[Event], Any], Any]) -> Any:
         """The aggregate as kept, with what came since; a stream without events is remembered as such."""
         kept, newer = self._expected.get(stream) or self._look_up(stream)
-        loaded = fold_on(newer, kept)
+        loaded = fold_on(newer, kept) if newer else kept
         self._found.setdefault(stream, loaded.version if loaded is not None else 0)
         if loaded is not None:
             self._aggregates[stream] = loaded
@@ -145,12 +148,11 @@ class WorkingSet:
         """Keep what a case made: new aggregates, and deadlines that differ from the stored ones."""
         for order_id, order in case.orders.items():
             self._aggregates[f"order:{order_id}"] = order
-        for shipment_id, shipment in case.shipments.items():
-            self._aggregates[f"shipment:{shipment_id}"] = shipment
-        for order_id in {event.order_id for event in case.events if hasattr(event, "order_id")}:
-            due = _due(case.orders[order_id])
+            due = _due(order)
             if order_id in self.deadlines or due != self._stored_deadlines.get(order_id):
                 self.deadlines[order_id] = due
+        for shipment_id, shipment in case.shipments.items():
+            self._aggregates[f"shipment:{shipment_id}"] = shipment
 
     def only_looked_at(self, events: Iterable[Event]) -> dict[str, int]:
         """Versions of the streams that were looked at, but are not changed by these events."""

@@ -13,6 +13,7 @@ import msgspec
 
 from ..domain import (
     Command,
+    Event,
     Malformed,
     Order,
     Policy,
@@ -177,6 +178,14 @@ class Orders:
                     raise
         raise Conflict(f"the options of {order_id} cannot be told: others keep changing its orders")
 
+    def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
+        """At most ``limit`` events of the whole log after a position, with their positions: what projections follow."""
+        return self._store.notifications(after, limit)
+
+    def last_position(self) -> int:
+        """The position of the last event of the whole log; 0 for none."""
+        return self._store.last_position()
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -194,7 +203,7 @@ class Orders:
 
     def _attributed(self, command: Mapping[str, Any] | Command, by: Principal) -> tuple[Command, datetime]:
         raw = msgspec.to_builtins(command) if isinstance(command, Command) else command
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, (dict, Mapping)):  # dict first: asking an abstract class takes long
             raise Malformed("", "a command is a mapping of its fields")
         now = self._now()
         reported = raw.get("at") if is_report(raw.get("command")) and by.role != "buyer" else None

@@ -99,5 +99,5 @@ def _shown(text: object) -> str | None:
 
 
 def _told(event: Event) -> dict[str, Any]:
-    kind, _, its_id = event.stream.partition(":")
-    return {"type": event.type, f"{kind}_id": its_id, "version": event.version, "rule": event.rule}
+    subject = event.subject
+    return {"type": event.type, subject: getattr(event, subject), "version": event.version, "rule": event.rule}

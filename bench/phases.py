@@ -26,7 +26,7 @@ from ordertrail.application.aggregates import WorkingSet
 from ordertrail.application.results import decided
 from ordertrail.application.store import Store
 from ordertrail.application.store.entries import to_row
-from ordertrail.application.store.mapper import EventMapper
+from ordertrail.application.store.mapper import to_event_row
 from ordertrail.application.store.sqlite import SqliteRecorder
 from ordertrail.domain import canonical, decide
 
@@ -42,6 +42,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], str]] = [
     (canonical, ENCODE),
     (decided, ENCODE),
     (to_row, ENCODE),
+    (to_event_row, ENCODE),
 ]
 METHODS: list[tuple[type, str, str]] = [
     (Orders, "_attributed", PARSE),
@@ -49,8 +50,7 @@ METHODS: list[tuple[type, str, str]] = [
     (WorkingSet, "order", LOAD),
     (WorkingSet, "shipment", LOAD),
     (Result, "to_json", ENCODE),
-    (EventMapper, "to_stored_event", ENCODE),
-    (SqliteRecorder, "_insert_events", INSERT),
+    (SqliteRecorder, "_insert", INSERT),
     (Store, "append", COMMIT),
 ]
 REST = "the rest"

@@ -16,7 +16,7 @@ from .lifecycle import UNDER_WAY, UNSHIPPED
 from .order import Order, Unit, counts, numbers
 from .returning import may_return
 from .rules import Verdict, allowed, refused, rule
-from .selection import Chosen, check_known, choose
+from .selection import Chosen, check_known, choose, once_for_alike
 from .shipment import Shipment
 from .vocabulary import OrderUnits, Party
 
@@ -29,7 +29,7 @@ def cancel_items(case: Case, command: CancelItems) -> None:
     check_known(order, command.items)
     admit(case, command, [order])
     judge = verdict_for_buyer if case.role == "buyer" else verdict_for_keeper
-    chosen = choose(order, command.items, lambda unit: judge(case, order, unit))
+    chosen = choose(order, command.items, once_for_alike(lambda unit: judge(case, order, unit)))
     cancel_directly(case, order, chosen, accepted=command.accept_cascade, reason=command.reason)
 
 

@@ -44,6 +44,8 @@ Wanted = dict[Id, Quantity] | Literal["all"]
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="command", gc=False):
     """What every command carries; ``at`` is stamped by the engine where it is embedded (TIME-3)."""
 
+    name: ClassVar[str]
+    """The command's name, such as ``cancel-items``: the class's tag."""
     roles: ClassVar[tuple[Role, ...]]
     is_report: ClassVar[bool] = False
     command_id: Id
@@ -59,11 +61,6 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
 
     def check(self) -> None:
         """What a single field of this command must show besides its type; raises ``ValueError`` naming it."""
-
-    @property
-    def name(self) -> str:
-        """The command's name, such as ``cancel-items``."""
-        return str(self.__struct_config__.tag)
 
 
 class _Items(Command, frozen=True, kw_only=True):
@@ -289,6 +286,8 @@ def _concrete(base: type[Command]) -> list[type[Command]]:
 
 COMMANDS: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for kind in _concrete(Command)}
 """Every command by its name."""
+for _name, _kind in COMMANDS.items():
+    _kind.name = _name
 
 
 def parse(raw: object) -> Command:

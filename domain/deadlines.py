@@ -5,7 +5,8 @@ Deadlines are read off the order's state, never stored as promises: what has cha
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from operator import itemgetter
+from typing import NamedTuple
 
 from . import events as e
 from .carriage import move_parcel
@@ -29,17 +30,17 @@ class Deadline(NamedTuple):
     shipment_id: str | None = None
 
 
+_WHEN = itemgetter(0, 1, 2)
+
+
 def next_deadline(order: Order) -> Deadline | None:
     """The order's earliest deadline, or None; found once for each of its versions."""
+    deadline: Deadline | None
     version, deadline = order.next_deadline
     if version != order.version:
-        deadline = min(_deadlines(order), key=_when, default=None)
+        deadline = min(_deadlines(order), key=_WHEN, default=None)
         order.next_deadline = (order.version, deadline)
-    return cast(Deadline | None, deadline)
-
-
-def _when(deadline: Deadline) -> tuple[datetime, str, int]:
-    return deadline[:3]
+    return deadline
 
 
 @rule(
@@ -57,7 +58,7 @@ def catch_up(case: Case, order_ids: Iterable[str]) -> None:
         passed = [d for order in involved.values() if (d := next_deadline(order)) is not None and d.at < now]
         if not passed:
             return
-        first = min(passed, key=_when)
+        first = min(passed, key=_WHEN)
         shipment = case.shipment(first.shipment_id) if first.shipment_id is not None else None
         if shipment is not None and (more := shipment.contents.keys() - involved.keys()):
             # Their own earlier deadlines come first.
@@ -73,8 +74,8 @@ def _deadlines(order: Order) -> Iterator[Deadline]:
     yield from _of_units(order)
     for request in order.requests.values():
         if request.status == "open" and request.answer_by is not None:
-            unit = order.pick(request.units)[0]
-            yield Deadline(request.answer_by, order.order_id, unit.index, _unanswered(request.request_id))
+            first = order.first_of(request.units)
+            yield Deadline(request.answer_by, order.order_id, first, _unanswered(request.request_id))
     for a_return in order.returns.values():
         status = order.return_status(a_return)
         if status == "open":
@@ -87,7 +88,7 @@ def _deadlines(order: Order) -> Iterator[Deadline]:
     for refund in order.refunds.values():
         if refund.due_at is None:
             at = refund.made_at + timedelta(days=terms.cancellation.deferred_refund_days)
-            yield Deadline(at, order.order_id, order.pick(refund.units)[0].index, _release(refund.refund_id))
+            yield Deadline(at, order.order_id, order.first_of(refund.units), _release(refund.refund_id))
 
 
 def _of_units(order: Order) -> Iterator[Deadline]:
@@ -97,7 +98,12 @@ def _of_units(order: Order) -> Iterator[Deadline]:
             closes_at = order.placed_at + timedelta(minutes=order.rules.cancellation.seller_window_minutes)
             yield Deadline(closes_at, order.order_id, waiting.index, _close_window)
         return
+    together = None
     for unit in order.units:
+        # Units in a parcel and in its state move together: what holds for the first of them holds for its neighbours.
+        if (unit.shipment_id, unit.state) == together:
+            continue
+        together = (unit.shipment_id, unit.state)
         if (lost_at := _taken_as_lost_at(order, unit)) is not None and unit.shipment_id is not None:
             yield Deadline(lost_at, order.order_id, unit.index, _lose_parcel(unit.shipment_id), unit.shipment_id)
 

@@ -18,7 +18,7 @@ from .case import Case
 from .claiming import decide_claim, file_claim, withdraw_claim
 from .deadlines import catch_up
 from .errors import CascadeUnits, Rejection
-from .events import Event
+from .events import Event, OrderEvent
 from .lifecycle import UNDER_WAY
 from .packing import pack_shipment, unpack_shipment
 from .payouts import report_payout, submit_payout
@@ -104,7 +104,7 @@ def overdue(case: Case, command: c.Command) -> list[str]:
 
 
 def _touched(case: Case, named: Iterable[str]) -> list[str]:
-    return sorted({*named, *(event.order_id for event in case.events if hasattr(event, "order_id"))})
+    return sorted({*named, *(event.order_id for event in case.events if isinstance(event, OrderEvent))})
 
 
 def _named(case: Case, command: c.Command) -> list[str]:
@@ -125,7 +125,7 @@ def streams_made(command: c.Command) -> list[str]:
     """The streams that a command is to begin."""
     if isinstance(command, c.PlaceOrder):
         return [f"order:{command.order_id}"]
-    if isinstance(command, c.PackShipment) or (isinstance(command, c.DispatchShipment) and command.contents):
+    if isinstance(command, (c.PackShipment, c.DispatchShipment)) and command.contents:
         return [f"shipment:{command.shipment_id}"]
     return []
 
@@ -137,7 +137,7 @@ def _inside(case: Case, shipment_id: str) -> list[str]:
 
 def _sharing_a_parcel(case: Case, command: c.Command) -> set[str]:
     """The orders that a cancellation would change through a parcel: their passed deadlines are recorded first."""
-    if isinstance(command, c.CancelItems | c.RequestCancellation):
+    if isinstance(command, (c.CancelItems, c.RequestCancellation)):
         order = case.order(command.order_id)
         wanted = command.items
         units = [u for u in order.units if wanted == "all" or u.item_id in wanted] if order else []

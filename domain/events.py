@@ -21,6 +21,10 @@ UnexpectedBecause = Literal["unknown-payout", "deferred", "already-paid", "other
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """The envelope. ``schema`` is the version of the event's shape; ``actor_id`` a buyer's or seller's id."""
 
+    type: ClassVar[str]
+    """The stored name, such as ``items-cancelled``: the class's tag."""
+    subject: ClassVar[str]
+    """The field that names whose event it is: ``order_id`` or ``shipment_id``."""
     version: int
     at: datetime
     recorded_at: datetime
@@ -32,11 +36,6 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     schema: int = 1
 
     @property
-    def type(self) -> str:
-        """The stored name, such as ``items-cancelled``."""
-        return str(self.__struct_config__.tag)
-
-    @property
     def stream(self) -> str:
         """The stream's name in the store, such as ``order:O1``."""
         raise NotImplementedError
@@ -45,6 +44,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 class OrderEvent(Event, frozen=True, kw_only=True):
     """An event of an order's stream."""
 
+    subject = "order_id"
     order_id: str
 
     @property
@@ -56,6 +56,7 @@ class OrderEvent(Event, frozen=True, kw_only=True):
 class ShipmentEvent(Event, frozen=True, kw_only=True):
     """An event of a shipment's stream."""
 
+    subject = "shipment_id"
     shipment_id: str
 
     @property
@@ -447,6 +448,8 @@ def _concrete(base: type[Event]) -> list[type[Event]]:
 
 EVENT_TYPES: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in _concrete(Event)}
 """Every event by its stored name."""
+for _name, _kind in EVENT_TYPES.items():
+    _kind.type = _name
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])  # noqa: UP007 - built from the table

@@ -5,7 +5,8 @@ Units are the atoms: ``order.units`` holds every unit of every line in the order
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
-from typing import Literal
+from operator import attrgetter
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ from .vocabulary import (
     Units,
 )
 
+_BY_INDEX = attrgetter("index")
 RequestStatus = Literal["open", "approved", "declined", "lapsed"]
 ReturnStatus = Literal["open", "handed-over", "received", "withdrawn", "lapsed"]
 RefundStatus = Literal["deferred", "due", "paid"]
@@ -180,7 +182,7 @@ class Order(Struct, gc=False):
     """Shipments whose refusal fee has been deducted (REFUSE-2)."""
     unexpected: set[tuple[str, str, str]] = set()
     """(refund, payment, reference) of payments recorded as unexpected (REFUND-5)."""
-    next_deadline: tuple[int, object] = (0, None)
+    next_deadline: tuple[int, Any] = (0, None)
     """The version for which ``deadlines`` looked last, and what it found."""
 
     @property
@@ -218,6 +220,11 @@ class Order(Struct, gc=False):
         """The units that ``units`` names."""
         everyone, items = self.units, self.items
         return [everyone[items[item_id].first + number - 1] for item_id, numbers in units.items() for number in numbers]
+
+    def first_of(self, units: Units) -> int:
+        """The index of the first unit that ``units`` names."""
+        item_id, numbers = next(iter(units.items()))
+        return self.items[item_id].first + numbers[0] - 1
 
     def units_of(self, item_id: str) -> list[Unit]:
         """Every unit of a line, lowest number first."""
@@ -260,7 +267,7 @@ class Order(Struct, gc=False):
 def numbers(units: Iterable[Unit]) -> Units:
     """Units as events spell them: numbers by item, in the order's sequence."""
     result: Units = {}
-    for unit in sorted(units, key=lambda unit: unit.index):
+    for unit in sorted(units, key=_BY_INDEX):
         result.setdefault(unit.item_id, []).append(unit.number)
     return result
 

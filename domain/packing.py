@@ -1,6 +1,6 @@
 """Parcels before they leave: packing and unpacking (RULEBOOK section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -87,12 +87,13 @@ def _live_and_unpacked(case: Case, shipment_id: str, contents: Sequence[Content]
     for content in contents:
         order = known_order(case, content.order_id)
         mine = taken.setdefault(order.order_id, [])
-        mine += [c.unit for c in choose(order, content.items, partial(_packable, mine))]
+        named = {unit.index for unit in mine}
+        mine += [c.unit for c in choose(order, content.items, partial(_packable, named))]
     return [(known_order(case, order_id), taken[order_id]) for order_id in sorted(taken)]
 
 
-def _packable(taken: Sequence[Unit], unit: Unit) -> Verdict:
-    if any(unit is other for other in taken):
+def _packable(named: Container[int], unit: Unit) -> Verdict:
+    if unit.index in named:
         return refused("PACK-1", f"unit {unit.number} of item {unit.item_id} is named twice")
     if unit.state not in PACKABLE:
         return refused("PACK-1", f"unit {unit.number} of item {unit.item_id} is {unit.state}")

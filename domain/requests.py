@@ -24,7 +24,7 @@ from .commands import AnswerCancellation, RequestCancellation
 from .errors import Rejection
 from .order import Order, Request, Unit, numbers
 from .rules import Verdict, refused, rule
-from .selection import Chosen, check_known, choose
+from .selection import Chosen, check_known, choose, once_for_alike
 from .vocabulary import OrderUnits, Party
 
 
@@ -33,7 +33,7 @@ def request_cancellation(case: Case, command: RequestCancellation) -> None:
     order = known_order(case, command.order_id)
     check_known(order, command.items)
     admit(case, command, [order])
-    chosen = choose(order, command.items, lambda unit: may_ask(case, order, unit), can_ask)
+    chosen = choose(order, command.items, once_for_alike(lambda unit: may_ask(case, order, unit)), can_ask)
     party = _one_party(chosen)
     if party is None:
         cancel_directly(case, order, chosen, accepted=command.accept_cascade, reason=command.reason)

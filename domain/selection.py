@@ -17,6 +17,23 @@ class Chosen(NamedTuple):
     verdict: Verdict
 
 
+def once_for_alike(judge: Judge) -> Judge:
+    """``judge``, asked once for the units of a line that only their numbers tell apart (there may be thousands).
+
+    All of them get the answer of the lowest, which is the one that is told if the answer is no.
+    """
+    known: dict[tuple[object, ...], Verdict] = {}
+
+    def ask(unit: Unit) -> Verdict:
+        situation = (unit.item_id, unit.state, unit.shipment_id, unit.request_id, unit.delivered_at)
+        verdict = known.get(situation)
+        if verdict is None:
+            verdict = known[situation] = judge(unit)
+        return verdict
+
+    return ask
+
+
 def check_known(order: Order, wanted: Mapping[str, int] | str) -> None:
     """ORDER-2 for an unknown item, or more units than the line ever had."""
     if isinstance(wanted, str):

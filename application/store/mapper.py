@@ -4,7 +4,15 @@ from typing import Any
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
-from ...domain.events import decode, encode
+from ...domain.events import Event, decode, encode
+
+EventRow = tuple[str, int, str, bytes]
+"""Stream, version, stored name and state: an event's columns."""
+
+
+def to_event_row(event: Event) -> EventRow:
+    """The event as its row holds it."""
+    return event.stream, event.version, event.type, encode(event)
 
 
 class EventMapper(Mapper[str]):
@@ -17,7 +25,7 @@ class EventMapper(Mapper[str]):
         super().__init__(JSONTranscoder())  # the base class wants one; it is never asked
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        return StoredEvent(domain_event.stream, domain_event.version, domain_event.type, encode(domain_event))
+        return StoredEvent(*to_event_row(domain_event))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         return decode(stored_event.state)

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from ..errors import StoreError
 from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .mapper import EventRow
 from .postgres_database import Connection, PostgresDatabase, explain
 from .records import EVENTS_TABLE, Records, require_rows
 
@@ -112,17 +113,19 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
     def create_table(self) -> None:
         pass  # done before the pool was opened, on a connection whose failure is reported at once
 
-    def insert_events(
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
+        return self.append(rows, [], {}, {})
+
+    def append(
         self,
-        stored_events: Sequence[StoredEvent],
-        *,
-        entries: Sequence[JournalEntry] = (),
-        deadlines: Mapping[str, datetime | None] | None = None,
-        unchanged: Mapping[str, int] | None = None,
-        **_: Any,
+        events: Sequence[EventRow],
+        entries: Sequence[JournalEntry],
+        deadlines: Mapping[str, datetime | None],
+        unchanged: Mapping[str, int],
     ) -> Sequence[int]:
-        rows = _rows(stored_events, entries, deadlines or {})
-        return self._connected(lambda connection: self._append(connection, rows, unchanged or {}))
+        rows = _rows(events, entries, deadlines)
+        return self._connected(lambda connection: self._append(connection, rows, unchanged))
 
     def _append(
         self, connection: Connection, rows: Mapping[str, list[Any]], unchanged: Mapping[str, int]
@@ -237,11 +240,11 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
 
 
 def _rows(
-    events: Sequence[StoredEvent], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
+    events: Sequence[EventRow], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
 ) -> dict[str, list[Any]]:
     """The document of APPEND: rows by table, and the orders that have no deadline any more."""
     return {
-        "events": [(e.originator_id, e.originator_version, e.topic, e.state) for e in events],
+        "events": list(events),
         "journal": [to_row(entry) for entry in entries],
         "attempts": [(order_id, n) for n, entry in enumerate(entries, start=1) for order_id in entry.attempts],
         "deadlines": [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None],

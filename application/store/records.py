@@ -5,7 +5,7 @@ A backend says how a statement is run; `?` stands for a value.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import Conflict, PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
+from .mapper import EventRow
 
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
 EVENTS_TABLE = "stored_events"
@@ -33,6 +34,16 @@ class Records(ABC):
     @abstractmethod
     def place(self) -> str:
         """How a sentence names the store; never with a password."""
+
+    @abstractmethod
+    def append(
+        self,
+        events: Sequence[EventRow],
+        entries: Sequence[JournalEntry],
+        deadlines: Mapping[str, datetime | None],
+        unchanged: Mapping[str, int],
+    ) -> Sequence[int]:
+        """All of it in one transaction, or nothing; the events' positions. See ``Store.append``."""
 
     @abstractmethod
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteFactory
 from eventsourcing.utils import Environment
 
 from ..errors import StoreError
 from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .mapper import EventRow
 from .records import EVENTS_TABLE, Records, require_rows
 from .sqlite_file import SqliteFile, explain
 
@@ -78,37 +79,51 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
     def create_table(self) -> None:
         self.datastore.prepare(CREATE_STATEMENTS)
 
-    def _insert_events(
-        self,
-        c: SQLiteCursor,
-        stored_events: Sequence[StoredEvent],
-        *,
-        entries: Sequence[JournalEntry] = (),
-        deadlines: Mapping[str, datetime | None] | None = None,
-        unchanged: Mapping[str, int] | None = None,
-        **_: Any,
-    ) -> Sequence[int]:
-        cursor = c.sqlite_cursor
-        self.require_unchanged(lambda *asked: cursor.execute(asked[0], asked[1:]).fetchone(), unchanged or {})
-        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events]
-        self._insert(cursor, INSERT_EVENT, EVENTS_TABLE, rows)
-        positions = _numbers(cursor, len(rows))
-        self._insert(cursor, INSERT_ENTRY, "journal", [to_row(entry) for entry in entries])
-        if any(entry.attempts for entry in entries):
-            numbered = zip(_numbers(cursor, len(entries)), entries, strict=True)
-            attempts = [(order_id, number) for number, entry in numbered for order_id in entry.attempts]
-            self._insert(cursor, INSERT_ATTEMPT, "attempts", attempts)
-        if deadlines:
-            due = [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None]
-            self._insert(cursor, SET_DEADLINE, "deadlines", due)
-            if len(due) < len(deadlines):
-                cursor.executemany(DROP_DEADLINE, [(order_id,) for order_id, at in deadlines.items() if at is None])
-        return positions
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
+        return self.append(rows, [], {}, {})
 
-    def _insert(self, cursor: sqlite3.Cursor, statement: str, table: str, rows: list[tuple[Any, ...]]) -> None:
-        if rows:
-            cursor.executemany(statement, rows)
-            require_rows(self.place, table, cursor.rowcount, len(rows))
+    def append(
+        self,
+        events: Sequence[EventRow],
+        entries: Sequence[JournalEntry],
+        deadlines: Mapping[str, datetime | None],
+        unchanged: Mapping[str, int],
+    ) -> Sequence[int]:
+        journal = [to_row(entry) for entry in entries]
+
+        def work(connection: sqlite3.Connection) -> Sequence[int]:
+            if unchanged:
+                self.require_unchanged(lambda *asked: connection.execute(asked[0], asked[1:]).fetchone(), unchanged)
+            positions = self._insert(connection, INSERT_EVENT, EVENTS_TABLE, events)
+            numbers = self._insert(connection, INSERT_ENTRY, "journal", journal)
+            if any(entry.attempts for entry in entries):
+                attempts = [(order_id, n) for n, e in zip(numbers, entries, strict=True) for order_id in e.attempts]
+                self._insert(connection, INSERT_ATTEMPT, "attempts", attempts)
+            if deadlines:
+                due = [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None]
+                self._insert(connection, SET_DEADLINE, "deadlines", due)
+                if len(due) < len(deadlines):
+                    gone = [(order_id,) for order_id, at in deadlines.items() if at is None]
+                    connection.executemany(DROP_DEADLINE, gone)
+            return positions
+
+        return self.datastore.write(work)
+
+    def _insert(
+        self, connection: sqlite3.Connection, statement: str, table: str, rows: Sequence[tuple[Any, ...]]
+    ) -> range:
+        """The numbers that AUTOINCREMENT gave the rows: consecutive ones, because nobody else may write now."""
+        if not rows:
+            return range(0)
+        if len(rows) == 1:  # executemany costs more, and does not say the number
+            cursor = connection.execute(statement, rows[0])
+            last = cursor.lastrowid or 0
+        else:
+            cursor = connection.executemany(statement, rows)
+            ((last,),) = connection.execute("SELECT last_insert_rowid()")
+        require_rows(self.place, table, cursor.rowcount, len(rows))
+        return range(last - len(rows) + 1, last + 1)
 
     def select_events(
         self,
@@ -150,19 +165,10 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
         return self.datastore.query(statement, values)
 
     def insert(self, statement: str, *values: Any) -> int:
-        with self.datastore.transaction(commit=True) as cursor:
-            return cursor.sqlite_cursor.execute(statement, values).rowcount
+        return self.datastore.write(lambda connection: connection.execute(statement, values).rowcount)
 
     def explain(self, error: Exception) -> StoreError:
         return explain(error, self.datastore)
-
-
-def _numbers(cursor: sqlite3.Cursor, count: int) -> range:
-    """What AUTOINCREMENT gave the rows inserted last: consecutive numbers, because nobody else may write now."""
-    if not count:
-        return range(0)
-    ((last,),) = cursor.execute("SELECT last_insert_rowid()")
-    return range(last - count + 1, last + 1)
 
 
 class SqliteFactory(SQLiteFactory):

@@ -3,12 +3,12 @@
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
-from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
+from eventsourcing.sqlite import SQLiteDatastore
 
 from ..errors import Conflict, StoreError
 from .records import FORMAT, TABLES, require_format
@@ -16,6 +16,7 @@ from .records import FORMAT, TABLES, require_format
 APPLICATION_ID = 0x4F54524C  # "OTRL" in the file's header says whose it is
 CACHE_KIB = 64 * 1024  # of pages, per connection, filled as needed
 IDLE_READERS = 16  # kept open for the next readers
+R = TypeVar("R")
 CONFLICTS = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 
 
@@ -37,24 +38,22 @@ class SqliteFile(SQLiteDatastore):
         super().__init__(uri, originator_id_type="text")
         self.in_memory = self.pool.is_sqlite_memory_mode
 
-    @contextmanager
-    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
-        """A cursor in a transaction that writes. The library's reading methods, which would not, are overridden."""
-        if not commit:
-            raise NotImplementedError("reading goes through query()")
+    def transaction(self, *, commit: bool) -> NoReturn:
+        raise NotImplementedError("the library's own statements are overridden, by write() and query()")
+
+    def write(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """What ``work`` gives, once what it wrote is committed; others who would write wait meanwhile."""
         with self._writing:
             connection = self._open_writer()
             # IMMEDIATE: a transaction that begins as a reader cannot wait for another process's writer.
             connection.execute("BEGIN IMMEDIATE")
-            cursor = connection.cursor()
             try:
-                yield SQLiteCursor(cursor)
+                result = work(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 self._roll_back(connection)
                 raise
-            finally:
-                cursor.close()  # else a failure's traceback would keep it, and with it the file, open
+        return result
 
     def query(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """All rows of one reading statement, as plain tuples."""

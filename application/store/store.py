@@ -15,7 +15,7 @@ from ...domain.events import Event, decode
 from ..errors import StoreError
 from .address import is_postgres, require_store, sqlite_address
 from .entries import JournalEntry
-from .mapper import EventMapper
+from .mapper import EventMapper, to_event_row
 from .records import Records
 from .sqlite import SqliteFactory
 from .sqlite_file import SqliteFile, explain
@@ -114,9 +114,9 @@ class Store:
         """
         if not (events or entries or deadlines or unchanged):
             return []
-        # As EventStore.put does, without a Recording for each event that nobody looks at.
-        stored = [self._log.mapper.to_stored_event(cast(Any, event)) for event in events]
-        return self._log.recorder.insert_events(stored, entries=entries, deadlines=deadlines, unchanged=unchanged) or []
+        # As EventStore.put does, without the objects that it makes of each event and nobody looks at.
+        rows = [to_event_row(event) for event in events]
+        return self._records.append(rows, entries, deadlines, unchanged or {})
 
     @in_words
     def entry(self, command_id: str) -> JournalEntry | None:
@@ -158,6 +158,11 @@ class Store:
         """At most `limit` events of the whole log with their positions, in the order of their commits."""
         found = self._log.recorder.select_notifications(after, limit, inclusive_of_start=False)
         return [(item.id, cast(Event, self._log.mapper.to_domain_event(item))) for item in found]
+
+    @in_words
+    def last_position(self) -> int:
+        """The position of the last event of the whole log; 0 for none."""
+        return self._log.recorder.max_notification_id() or 0
 
     @in_words
     def close(self) -> None:
