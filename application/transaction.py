@@ -1,7 +1,7 @@
 """Commands decided together in memory and appended as one: each sees what the ones before it did."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -10,9 +10,6 @@ from .aggregates import Policies, Shelf, WorkingSet
 from .errors import StoreError
 from .results import Result, decided, repeated
 from .store import JournalEntry, Store
-
-AHEAD = timedelta(minutes=5)
-"""How far a report may be ahead of the clock (TIME-3)."""
 
 
 class Transaction:
@@ -73,7 +70,7 @@ class Transaction:
             recorded_at=clock or command.at,
             actor=command.actor,
             actor_id=command.actor_id,
-            horizon=clock and clock + AHEAD,
+            clock=clock,
         )
         try:
             outcome = decide(case, command, reused=bool(said))

@@ -1,7 +1,7 @@
 """What every command is asked before its own rules: does it exist, may this party, is it in time, is it still open."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NoReturn
 
@@ -19,6 +19,9 @@ def owner(given_id: str, kind: str) -> str:
     order_id, _, tail = given_id.rpartition(f":{kind}:")
     return order_id if tail.isascii() and tail.isdigit() else ""
 
+
+AHEAD_MINUTES = 5
+"""How far clocks may differ (TIME-3): the engine's, not a policy's, for it judges before there is an order."""
 
 _KINDS = {
     "contents": "",
@@ -162,8 +165,13 @@ def not_before_placing(case: Case, orders: list[Order]) -> None:
     "earlier one, and none may be more than 5 minutes ahead. In a command log the log's own times are the clock.",
 )
 def _not_ahead(case: Case) -> None:
-    if case.horizon is not None and case.at > case.horizon:
-        raise Rejection("TIME-3", f"{moment(case.at)} is more than 5 minutes ahead of the clock")
+    if is_ahead(case):
+        raise Rejection("TIME-3", f"{moment(case.at)} is more than {AHEAD_MINUTES} minutes ahead of the clock")
+
+
+def is_ahead(case: Case) -> bool:
+    """Whether the command's time is too far in the future of the clock, where there is one."""
+    return case.now is not None and case.at > case.now + timedelta(minutes=AHEAD_MINUTES)
 
 
 @rule("ORDER-5", "E", "What is closed stays closed: no answer to, withdrawal or decision of what is no longer open.")

@@ -69,7 +69,7 @@ class Case:
         recorded_at: datetime,
         actor: Role | None,
         actor_id: str | None,
-        horizon: datetime | None = None,
+        clock: datetime | None = None,
     ) -> None:
         self.streams = streams
         self.command_id = command.command_id
@@ -77,8 +77,8 @@ class Case:
         self.policy = policy
         self.at = at
         self.recorded_at = recorded_at
-        self.horizon = horizon
-        """The latest time that is not the future, where there is a clock (TIME-3)."""
+        self.now = clock
+        """The clock's time where there is one (TIME-3); in a command log the log's own times are the clock."""
         self.actor = actor
         self.actor_id = actor_id
         self.role: Role = actor or command.roles[0]

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from . import events as e
+from .admission import is_ahead
 from .carriage import move_parcel
 from .case import Case
 from .lifecycle import COMING_BACK, UNDER_WAY
@@ -53,7 +54,7 @@ def catch_up(case: Case, order_ids: Iterable[str]) -> None:
     """Record the passed deadlines of these orders, and of those that share a parcel taken as lost."""
     involved = {order_id: order for order_id in order_ids if (order := case.order(order_id)) is not None}
     # A report from the future (TIME-3 rejects it) is no proof that its time has come.
-    now = case.at if case.horizon is None or case.at <= case.horizon else case.recorded_at
+    now = case.recorded_at if is_ahead(case) else case.at
     while True:
         passed = [d for order in involved.values() if (d := next_deadline(order)) is not None and d.at < now]
         if not passed:
