@@ -64,6 +64,8 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
 
 
 class _Items(Command, frozen=True, kw_only=True):
+    """A command on units of one order: ``items`` are quantities by item id, never empty."""
+
     order_id: Id
     items: Wanted
 
@@ -73,6 +75,8 @@ class _Items(Command, frozen=True, kw_only=True):
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True, tag="place-order"):
+    """The host has an order's money in full: start its life (ORDER-1, ORDER-3). Amounts in minor units."""
+
     roles = ("marketplace",)
     order_id: Id
     buyer_id: Id
@@ -92,18 +96,24 @@ class PlaceOrder(Command, frozen=True, kw_only=True, tag="place-order"):
 
 
 class CancelItems(_Items, frozen=True, kw_only=True, tag="cancel-items"):
+    """Cancel units at once, where nobody needs to be asked (CANCEL-1, CANCEL-5, SELLER-1; COMBINED-1)."""
+
     roles = ("buyer", "seller", "marketplace")
     reason: Code | None = None
     accept_cascade: bool = False
 
 
 class RequestCancellation(_Items, frozen=True, kw_only=True, tag="request-cancellation"):
+    """Ask whoever has the units to let them go (CANCEL-2…4, SELLER-2); where nobody need be asked, cancel."""
+
     roles = ("buyer",)
     reason: Code | None = None
     accept_cascade: bool = False
 
 
 class AnswerCancellation(Command, frozen=True, kw_only=True, tag="answer-cancellation"):
+    """The party asked says yes or no to an open request (ORDER-5); ``scope`` is COMBINED-1's."""
+
     roles = ("seller", "warehouse", "carrier", "marketplace")
     request_id: GivenId
     approve: bool
@@ -123,6 +133,8 @@ class Content(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class PackShipment(Command, frozen=True, kw_only=True, tag="pack-shipment"):
+    """Units of one or several orders of a buyer go into one parcel (PACK-1, COMBINED-2)."""
+
     roles = ("warehouse", "seller", "marketplace")
     is_report = True
     shipment_id: Id
@@ -133,6 +145,8 @@ class PackShipment(Command, frozen=True, kw_only=True, tag="pack-shipment"):
 
 
 class UnpackShipment(Command, frozen=True, kw_only=True, tag="unpack-shipment"):
+    """A parcel that has not left is taken apart again (PACK-2)."""
+
     roles = ("warehouse", "seller", "marketplace")
     is_report = True
     shipment_id: Id
@@ -166,45 +180,65 @@ class DispatchShipment(CarrierReport, frozen=True, kw_only=True, tag="dispatch-s
 
 
 class _Scan(CarrierReport, frozen=True, kw_only=True):
+    """A carrier's report that may carry a code for why."""
+
     reason: Code | None = None
 
 
 class StartDelivery(_Scan, frozen=True, kw_only=True, tag="start-delivery"):
+    """The parcel is on the van; one dated before its last move is noted (SCAN-1)."""
+
     trigger = "start-delivery"
 
 
 class FailAttempt(_Scan, frozen=True, kw_only=True, tag="fail-attempt"):
+    """Nobody took the parcel, and the carrier keeps it; one dated before its last move is noted (SCAN-1)."""
+
     trigger = "fail-attempt"
 
 
 class Deliver(_Scan, frozen=True, kw_only=True, tag="deliver"):
+    """The buyer has the parcel, and each unit's return window opens (RETURN-1)."""
+
     trigger = "deliver"
 
 
 class RefuseDelivery(_Scan, frozen=True, kw_only=True, tag="refuse-delivery"):
+    """The buyer did not accept the parcel at the door: all of it comes back (REFUSE-1)."""
+
     trigger = "refuse"
 
 
 class TurnBack(_Scan, frozen=True, kw_only=True, tag="turn-back"):
+    """The carrier could not deliver the parcel: all of it comes back, and no fee is kept (RULEBOOK section 6)."""
+
     trigger = "turn-back"
 
 
 class LoseShipment(_Scan, frozen=True, kw_only=True, tag="lose-shipment"):
+    """The carrier lost the parcel: its units' refunds are due at once, in full (RULEBOOK section 6)."""
+
     trigger = "lose"
 
 
 class StartReturn(_Items, frozen=True, kw_only=True, tag="start-return"):
+    """Delivered units are to go back, to the payments or to store credit (RETURN-1, RETURN-3)."""
+
     roles = ("buyer",)
     reason: ReturnReason
     refund_to: RefundTarget = "original"
 
 
 class WithdrawReturn(Command, frozen=True, kw_only=True, tag="withdraw-return"):
+    """The buyer keeps the goods after all: only before they are handed over or received in part (RETURN-4)."""
+
     roles = ("buyer",)
     return_id: GivenId
 
 
 class HandOverReturn(Command, frozen=True, kw_only=True, tag="hand-over-return"):
+    """The return's goods are with a carrier, so it cannot lapse any more (RETURN-4; ORDER-5 if closed)."""
+
     roles = ("carrier", "buyer", "marketplace")
     is_report = True
     return_id: GivenId
@@ -236,18 +270,24 @@ class ReceiveReturn(Command, frozen=True, kw_only=True, tag="receive-return"):
 
 
 class LoseReturn(Command, frozen=True, kw_only=True, tag="lose-return"):
+    """The carrier lost a return that was handed over: refunded in full (RETURN-6; ORDER-5 if closed)."""
+
     roles = ("carrier", "marketplace")
     is_report = True
     return_id: GivenId
 
 
 class SubmitPayout(Command, frozen=True, kw_only=True, tag="submit-payout"):
+    """Before the gateway is called: keep that intention, and get its idempotency key (REFUND-4, REFUND-5)."""
+
     roles = ("marketplace", "seller")
     refund_id: GivenId
     payment_id: Id
 
 
 class ReportPayout(Command, frozen=True, kw_only=True, tag="report-payout"):
+    """What the gateway said (REFUND-4, REFUND-5); ``amount`` in minor units, where absent the payout's."""
+
     roles = ("marketplace", "seller")
     is_report = True
     refund_id: GivenId
@@ -259,11 +299,15 @@ class ReportPayout(Command, frozen=True, kw_only=True, tag="report-payout"):
 
 
 class FileClaim(_Items, frozen=True, kw_only=True, tag="file-claim"):
+    """The buyer calls on the guarantee for units that the seller left unresolved (CLAIM-1, CLAIM-3)."""
+
     roles = ("buyer",)
     reason: Code | None = None
 
 
 class DecideClaim(Command, frozen=True, kw_only=True, tag="decide-claim"):
+    """The marketplace grants (CLAIM-2) or denies (CLAIM-3) an open claim (ORDER-5 if closed)."""
+
     roles = ("marketplace",)
     claim_id: GivenId
     approve: bool
@@ -271,11 +315,15 @@ class DecideClaim(Command, frozen=True, kw_only=True, tag="decide-claim"):
 
 
 class WithdrawClaim(Command, frozen=True, kw_only=True, tag="withdraw-claim"):
+    """The buyer drops an open claim; its grounds are used up (CLAIM-3; ORDER-5 if closed)."""
+
     roles = ("buyer",)
     claim_id: GivenId
 
 
 class PassTime(Command, frozen=True, kw_only=True, tag="pass-time"):
+    """Record the deadlines that have passed by ``at``, of every order that has one (TIME-1)."""
+
     roles = ("system",)
 
 

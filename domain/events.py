@@ -89,6 +89,8 @@ class ItemsMoved(OrderEvent, frozen=True, kw_only=True):
 
 
 class SellerWindowClosed(ItemsMoved, frozen=True, kw_only=True, tag="seller-window-closed"):
+    """The buyer's time to cancel directly is over (SELLER-1)."""
+
     trigger = "close-seller-window"
 
 
@@ -100,27 +102,39 @@ class ItemsPacked(ItemsMoved, frozen=True, kw_only=True, tag="items-packed"):
 
 
 class ItemsUnpacked(ItemsMoved, frozen=True, kw_only=True, tag="items-unpacked"):
+    """Their parcel was taken apart; they are back in the state that their clock says (PACK-2)."""
+
     trigger = "unpack"
     to: Literal["placed", "seller-window", "with-seller"]
 
 
 class ItemsDispatched(ItemsMoved, frozen=True, kw_only=True, tag="items-dispatched"):
+    """The carrier took them; a label alone is no dispatch (RULEBOOK section 1)."""
+
     trigger = "dispatch"
 
 
 class DeliveryStarted(ItemsMoved, frozen=True, kw_only=True, tag="delivery-started"):
+    """They are on the van."""
+
     trigger = "start-delivery"
 
 
 class AttemptFailed(ItemsMoved, frozen=True, kw_only=True, tag="attempt-failed"):
+    """Nobody took them at the door: they are ``shipped`` again."""
+
     trigger = "fail-attempt"
 
 
 class ItemsDelivered(ItemsMoved, frozen=True, kw_only=True, tag="items-delivered"):
+    """The buyer has them; the return window runs from ``at`` (RETURN-1)."""
+
     trigger = "deliver"
 
 
 class ItemsRefused(ItemsMoved, frozen=True, kw_only=True, tag="items-refused"):
+    """Not accepted at the door, on their way back (REFUSE-1)."""
+
     trigger = "refuse"
 
 
@@ -132,6 +146,8 @@ class ItemsTurnedBack(ItemsMoved, frozen=True, kw_only=True, tag="items-turned-b
 
 
 class ItemsLost(ItemsMoved, frozen=True, kw_only=True, tag="items-lost"):
+    """Reported lost (SCAN-1), or not heard of for too long (LOST-1)."""
+
     trigger = "lose"
 
 
@@ -171,17 +187,23 @@ class CancellationRequested(OrderEvent, frozen=True, kw_only=True, tag="cancella
 
 
 class CancellationApproved(OrderEvent, frozen=True, kw_only=True, tag="cancellation-approved"):
+    """The party asked said yes to ``scope``; what became of the units is in events of its own."""
+
     request_id: str
     scope: Scope
     reason: str | None = None
 
 
 class CancellationDeclined(OrderEvent, frozen=True, kw_only=True, tag="cancellation-declined"):
+    """The party asked said no: the units go on, and may be requested again."""
+
     request_id: str
     reason: str | None = None
 
 
 class CancellationLapsed(OrderEvent, frozen=True, kw_only=True, tag="cancellation-lapsed"):
+    """It was overtaken, or its time was over; ``because`` says what came first (RULEBOOK section 4)."""
+
     request_id: str
     because: str
 
@@ -190,6 +212,8 @@ class CancellationLapsed(OrderEvent, frozen=True, kw_only=True, tag="cancellatio
 
 
 class ReturnStarted(OrderEvent, frozen=True, kw_only=True, tag="return-started"):
+    """Units are to go back; undone at ``lapses_at`` unless handed over or received (RETURN-4)."""
+
     return_id: str
     units: Units
     reason: str
@@ -198,11 +222,15 @@ class ReturnStarted(OrderEvent, frozen=True, kw_only=True, tag="return-started")
 
 
 class ReturnWithdrawn(OrderEvent, frozen=True, kw_only=True, tag="return-withdrawn"):
+    """The buyer keeps ``units`` after all: they are ``delivered`` again (RETURN-4)."""
+
     return_id: str
     units: Units
 
 
 class ReturnHandedOver(OrderEvent, frozen=True, kw_only=True, tag="return-handed-over"):
+    """The goods are with a carrier: the return cannot lapse unsent any more (RETURN-4)."""
+
     return_id: str
     tracking_number: str | None = None
 
@@ -216,11 +244,15 @@ class ReturnReceived(OrderEvent, frozen=True, kw_only=True, tag="return-received
 
 
 class ReturnLapsed(OrderEvent, frozen=True, kw_only=True, tag="return-lapsed"):
+    """``units`` did not come in time: they are ``delivered`` again (RETURN-4)."""
+
     return_id: str
     units: Units
 
 
 class ReturnLost(OrderEvent, frozen=True, kw_only=True, tag="return-lost"):
+    """``units`` were lost on their way back (RETURN-6, LOST-1)."""
+
     return_id: str
     units: Units
 
@@ -283,6 +315,8 @@ class RefundTakenOver(OrderEvent, frozen=True, kw_only=True, tag="refund-taken-o
 
 
 class PayoutSubmitted(OrderEvent, frozen=True, kw_only=True, tag="payout-submitted"):
+    """Stored before the gateway is called (REFUND-4); ``inferred`` if only its report proves it (REFUND-5)."""
+
     refund_id: str
     payment_id: str
     attempt: int
@@ -301,6 +335,8 @@ class PayoutPaid(OrderEvent, frozen=True, kw_only=True, tag="payout-paid"):
 
 
 class PayoutFailed(OrderEvent, frozen=True, kw_only=True, tag="payout-failed"):
+    """The gateway did not pay: it is owed as before, and may be submitted anew (REFUND-4)."""
+
     refund_id: str
     payment_id: str
     reference: str
@@ -352,16 +388,22 @@ class ClaimFiled(OrderEvent, frozen=True, kw_only=True, tag="claim-filed"):
 
 
 class ClaimGranted(OrderEvent, frozen=True, kw_only=True, tag="claim-granted"):
+    """The marketplace settles it: the refunds made or taken over are events of their own (CLAIM-2)."""
+
     claim_id: str
     reason: str | None = None
 
 
 class ClaimDenied(OrderEvent, frozen=True, kw_only=True, tag="claim-denied"):
+    """Nothing else changes, but its grounds are used up (CLAIM-3)."""
+
     claim_id: str
     reason: str | None = None
 
 
 class ClaimWithdrawn(OrderEvent, frozen=True, kw_only=True, tag="claim-withdrawn"):
+    """The buyer dropped it, and its grounds are used up (CLAIM-3)."""
+
     claim_id: str
 
 
@@ -369,6 +411,8 @@ class ClaimWithdrawn(OrderEvent, frozen=True, kw_only=True, tag="claim-withdrawn
 
 
 class ShipmentPacked(ShipmentEvent, frozen=True, kw_only=True, tag="shipment-packed"):
+    """The parcel exists; ``contents`` by order, all of one buyer (PACK-1, COMBINED-2)."""
+
     contents: list[OrderUnits]
     carrier: Carrier
     fulfilled_by: Fulfiller
@@ -391,18 +435,26 @@ class ShipmentMoved(ShipmentEvent, frozen=True, kw_only=True):
 
 
 class ShipmentUnpacked(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-unpacked"):
+    """Taken apart before it left (PACK-2)."""
+
     state = "unpacked"
 
 
 class ShipmentCancelled(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-cancelled"):
+    """Nothing goes with it any more: its last units were cancelled."""
+
     state = "cancelled"
 
 
 class ShipmentDispatched(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-dispatched"):
+    """The carrier took it."""
+
     state = "shipped"
 
 
 class ShipmentOutForDelivery(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-out-for-delivery"):
+    """It is on the van."""
+
     state = "out-for-delivery"
 
 
@@ -413,22 +465,32 @@ class ShipmentAttempted(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-
 
 
 class ShipmentDelivered(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-delivered"):
+    """The buyer has it."""
+
     state = "delivered"
 
 
 class ShipmentRefused(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-refused"):
+    """Not accepted at the door, on its way back (REFUSE-1)."""
+
     state = "refused"
 
 
 class ShipmentTurnedBack(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-turned-back"):
+    """Undeliverable, or called back by an approved cancellation (CANCEL-4)."""
+
     state = "returning"
 
 
 class ShipmentLost(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-lost"):
+    """Reported lost (SCAN-1), or not heard of for too long (LOST-1)."""
+
     state = "lost"
 
 
 class ShipmentReturned(ShipmentMoved, frozen=True, kw_only=True, tag="shipment-returned"):
+    """Received by whoever sent it (RETURN-5)."""
+
     state = "returned"
 
 

@@ -37,6 +37,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def to_row(entry: JournalEntry) -> tuple[Any, ...]:
+    """The entry as the journal's table keeps it: times in microseconds since 1970 UTC, lists as JSON."""
     return (
         entry.command_id,
         entry.command,
@@ -52,6 +53,7 @@ def to_row(entry: JournalEntry) -> tuple[Any, ...]:
 
 
 def from_row(row: tuple[Any, ...]) -> JournalEntry:
+    """The entry back from its row: the inverse of ``to_row``."""
     command_id, command, outcome, status, at_us, recorded_at_us, basis, attempts, reused = row
     return JournalEntry(
         command_id,

@@ -443,12 +443,6 @@ def test_an_amount_that_is_none_is_one_sentence_that_names_the_line(files):
     assert "Traceback" not in ran.stderr
 
 
-@pytest.fixture(scope="module")
-def application():
-    return pytest.importorskip("ordertrail.application.orders", reason="the engine's application is not there yet")
-
-
-@pytest.mark.usefixtures("application")
 def test_a_store_that_ran_the_log_agrees_with_the_files_also_the_second_time(files, tmp_path):
     for _ in range(2):
         ran = run(files, "--store", tmp_path / "shop.db")
@@ -456,7 +450,6 @@ def test_a_store_that_ran_the_log_agrees_with_the_files_also_the_second_time(fil
         assert ran.stdout == ""
 
 
-@pytest.mark.usefixtures("application")
 def test_a_store_that_is_none_is_one_sentence(files, tmp_path):
     (tmp_path / "shop.db").write_text("not a database, but long enough to be read as one" * 100)
     ran = run(files, "--store", tmp_path / "shop.db")
@@ -489,7 +482,6 @@ def test_the_real_files_add_up(real):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("application")
 def test_the_real_files_and_a_store_that_ran_them_agree(real, tmp_path):
     ran = run(real, "--store", tmp_path / "shop.db")
     assert ran.returncode == 0, ran.stderr[-4000:]

@@ -1,4 +1,4 @@
-"""RULEBOOK section 3: placing an order (ORDER-1, ORDER-2, ORDER-3), and how its cents are split over units."""
+"""RULEBOOK section 3: placing an order (ORDER-1 to ORDER-4), and how its cents are split over units."""
 
 import itertools
 
@@ -233,3 +233,30 @@ def test_split_any_sequence_of_partial_refunds_adds_up_to_the_line_to_the_cent(s
     for minute, units in enumerate(steps, start=1):
         book.accept("cancel-items", order_id="O1", items={"A": units}, at=f"10:{minute:02}")
     assert sum(refund["amount"] for refund in book.show("O1")["refunds"]) == 7 * 999 + 500 + 123 - 333
+
+
+def test_order_4_a_placed_order_is_paid_in_full_so_that_its_whole_money_is_owed_back_at_once():
+    book = Book()
+    book.accept("place-order", **order())
+    book.accept("cancel-items", order_id="O1", items="all", at="10:00")
+    (refund,) = book.show("O1")["refunds"]
+    assert (refund["status"], refund["amount"]) == ("due", 1000)
+    assert [(p["payment_id"], p["amount"], p["status"]) for p in refund["payouts"]] == [("P1", 1000, "owed")]
+
+
+def test_order_4_a_partial_capture_places_nothing_until_all_of_it_is_captured():
+    book = Book()
+    book.reject("place-order", "ORDER-3", **order(payments=[CARD | {"amount": 400}]))
+    assert book.stored["order:O1"] == []
+    book.accept("place-order", **order(payments=[CARD | {"amount": 400}, CARD | {"payment_id": "P2", "amount": 600}]))
+
+
+@pytest.mark.parametrize("command", ["authorise-payment", "authorize-payment", "capture-payment", "void-payment"])
+def test_order_4_there_is_no_command_for_authorisations_and_captures(command):
+    result = Book().run(command, order_id="O1", payment_id="P1", amount=1000, at="10:00")
+    assert (result["status"], result["reason"][:7]) == ("invalid", "command")
+
+
+def test_order_4_a_payment_cannot_be_said_to_be_authorised_only():
+    result = Book().run("place-order", **order(payments=[CARD | {"status": "authorised"}]))
+    assert (result["status"], "payments[0].status" in result["reason"]) == ("invalid", True)
