@@ -1,0 +1,156 @@
+"""Where the read models live: by default in the database of the events, on connections of their own.
+
+One definition of each table and query serves SQLite and PostgreSQL; what differs between the two is here.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from threading import RLock
+from typing import Any, Self
+from urllib.parse import parse_qsl
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from .errors import DatabaseUnavailable
+
+DEFAULT_SCHEMA = "ordertrail"
+LOCK_SECONDS = 60
+_MEMORY = ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:")
+_WRITES = "ordertrail_writes"
+
+
+class Database:
+    """Connections for those who write read models and for those who read them; threads may share it."""
+
+    def __init__(self, engine: Engine, place: str, *, one_at_a_time: bool = False) -> None:
+        self.engine = engine
+        self.place = place
+        self._turn: AbstractContextManager[Any] = RLock() if one_at_a_time else nullcontext()
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """A store's address (a path, `sqlite:///path`, `postgresql://…?schema=…`), or one elsewhere.
+
+        A store in memory cannot be shared: its read models get a memory of their own.
+        """
+        if url.startswith(("postgresql://", "postgres://")):
+            return cls(*_postgres(url))
+        if url in _MEMORY:
+            return cls(_sqlite(f"file:projections-{uuid.uuid4()}?mode=memory"), "memory", one_at_a_time=True)
+        path = Path(url.removeprefix("sqlite:///"))
+        if not path.absolute().parent.is_dir():
+            raise DatabaseUnavailable(f"{path} cannot be opened: there is no folder {path.parent}")
+        return cls(_sqlite(f"{path.absolute().as_uri()}?mode=rwc"), str(path))
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: all or nothing."""
+        engine = self.engine.execution_options(**{_WRITES: True})
+        with self._turn, self._in_words(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self, *tables: Table) -> Iterator[Connection]:
+        """A transaction that reads; nobody swaps these tables for others meanwhile."""
+        with self._turn, self._in_words(), self.engine.connect() as connection, connection.begin():
+            if self.is_postgres and tables:
+                quote = self.engine.dialect.identifier_preparer.quote
+                names = ", ".join(quote(table.name) for table in tables)
+                connection.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))
+            yield connection
+
+    @property
+    def is_postgres(self) -> bool:
+        """Else it is SQLite."""
+        return self.engine.dialect.name == "postgresql"
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            said = str(error.orig).strip().splitlines()
+            reason = said[0] if said else type(error.orig).__name__
+            raise DatabaseUnavailable(f"the read models in {self.place} cannot be reached: {reason}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseUnavailable(f"the connection to the read models in {self.place} broke") from error
+            raise
+
+
+def _sqlite(uri: str) -> Engine:
+    in_memory = "mode=memory" in uri
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+        if not in_memory:
+            connection.execute("PRAGMA journal_mode=WAL")
+        # A power cut may take the last batches, rows and checkpoint together: they are made again from the events.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool if in_memory else QueuePool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that begins as a reader cannot wait for another process's writer.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str) -> tuple[Engine, str]:
+    base, _, query = url.partition("?")
+    schema = dict(parse_qsl(query)).get("schema") or DEFAULT_SCHEMA
+    rest = "&".join(part for part in query.split("&") if part and not part.startswith("schema="))
+    try:
+        address: URL = make_url(f"{base}?{rest}" if rest else base).set(drivername="postgresql+psycopg")
+        # Positional values, as on SQLite, so that rows are handed over as tuples.
+        engine = create_engine(address, paramstyle="format", pool_pre_ping=True)
+    except (ArgumentError, ValueError):
+        raise DatabaseUnavailable("the postgresql:// address cannot be read") from None
+    except ImportError as error:
+        raise DatabaseUnavailable("postgresql:// needs psycopg: pip install 'ordertrail[postgres]'") from error
+
+    @event.listens_for(engine, "connect")
+    def look_into_schema(connection: Any, _record: Any) -> None:
+        quoted = '"' + schema.replace('"', '""') + '"'
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {quoted}")
+            cursor.execute(f"SET lock_timeout TO '{LOCK_SECONDS}s'")
+        connection.commit()
+
+    _make_schema(engine, schema)
+    return engine, f"the PostgreSQL database {address.database or ''} (schema {schema})"
+
+
+def _make_schema(engine: Engine, schema: str) -> None:
+    """Two processes that create one at once would fail; those who find it there need no permission."""
+    try:
+        with engine.begin() as connection:
+            if not connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema}):
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ordertrail projections'))"))
+                quoted = '"' + schema.replace('"', '""') + '"'
+                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+    except OperationalError as error:
+        reason = (str(error.orig).strip().splitlines() or ["it does not answer"])[0]
+        raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {reason}") from error

@@ -1,0 +1,46 @@
+"""What can go wrong with a read model.
+
+OrdertrailError
+└── ProjectionError            one clear sentence in ``str()``
+    ├── DatabaseUnavailable    the projections' database cannot be reached, or written; trying again may help
+    ├── NotBuilt               the projection has no rows yet
+    ├── NeedsRebuild           its rows were made by another version of it
+    └── ProjectionFailed       it stopped at an event that it cannot handle
+"""
+
+from ..domain import OrdertrailError
+
+
+class ProjectionError(OrdertrailError):
+    """The base of all."""
+
+
+class DatabaseUnavailable(ProjectionError):
+    """The database of the projections does not answer."""
+
+
+class NotBuilt(ProjectionError):
+    """Nobody has followed the events for this projection yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the projection {name} has not been built yet: catch it up first")
+        self.name = name
+
+
+class NeedsRebuild(ProjectionError):
+    """Its rows have another shape or meaning than the code that would read them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the projection {name} was made by another version and must be rebuilt")
+        self.name = name
+
+
+class ProjectionFailed(ProjectionError):
+    """It stopped at the event at ``position``."""
+
+    def __init__(self, name: str, position: int, event: str, why: str) -> None:
+        super().__init__(f"the projection {name} stopped at position {position} ({event}): {why}")
+        self.name = name
+        self.position = position
+        self.event = event
+        self.why = why
