@@ -1,6 +1,6 @@
 """The shell that makes decisions durable: load, decide, append; the journal; the store."""
 
-from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
+from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder, UnknownPast
 from .orders import Orders
 from .principal import Principal
 from .results import Result
@@ -15,4 +15,5 @@ __all__ = [
     "StoreError",
     "TimelineEntry",
     "UnknownOrder",
+    "UnknownPast",
 ]

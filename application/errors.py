@@ -5,6 +5,7 @@ OrdertrailError
 │   ├── Conflict       somebody else appended first: decide again on fresh state
 │   └── PolicyChanged  the store knows this version of the policy with another content
 └── UnknownOrder       there is no such order
+    └── UnknownPast    there is, but not at that time or version
 """
 
 from ..domain.errors import OrdertrailError
@@ -25,6 +26,10 @@ class PolicyChanged(StoreError):
 class UnknownOrder(OrdertrailError, LookupError):
     """No order has this id."""
 
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"there is no order {order_id}")
+    def __init__(self, order_id: str, reason: str | None = None) -> None:
+        super().__init__(reason or f"there is no order {order_id}")
         self.order_id = order_id
+
+
+class UnknownPast(UnknownOrder):
+    """The order was not placed yet at that time, or has no such version."""

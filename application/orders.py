@@ -22,13 +22,14 @@ from ..domain import (
     is_report,
     options,
 )
+from ..domain.admission import moment
 from .aggregates import Policies, Shelf, WorkingSet
-from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
+from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder, UnknownPast
 from .log import read_command, read_line
 from .policy_text import policy_text
 from .principal import Principal
 from .results import Result, invalid
-from .store import Store
+from .store import SQLITE, Store
 from .timeline import TimelineEntry, timeline
 from .transaction import Transaction
 from .views import order_view
@@ -63,19 +64,20 @@ class Orders:
     @classmethod
     def open(
         cls,
-        url: str = "sqlite:///ordertrail.db",
+        url: str | Path = "sqlite:///ordertrail.db",
         *,
         policy: str | Path | Policy | None = None,
         clock: Callable[[], datetime] | None = None,
         create: bool = True,
     ) -> Self:
-        """Open ``sqlite:///file``, ``postgresql://…`` or ``memory:``.
+        """Open a SQLite file by its path or as ``sqlite:///file``, ``postgresql://…`` or ``memory:``.
 
         ``policy`` is a file's path or a ``Policy`` (default: the packaged one); ``clock`` gives aware times (default:
-        the system's); without ``create`` a store that is not there is an error.
+        the system's); without ``create`` a store that is not there is an error, and one that may not be written can
+        be read.
         """
         toml = policy_text(policy)
-        store = Store.open(url, create=create)
+        store = Store.open(f"{SQLITE}{url}" if isinstance(url, Path) else url, create=create)
         try:
             if isinstance(policy, Policy) and (kept := store.policy(policy.version)):
                 # A file may have said the same in other words.
@@ -110,7 +112,7 @@ class Orders:
         """Apply a command log whose own times are the clock; a result comes after its commit, in the log's order.
 
         Commits in batches. A None among the lines says that no more is waiting: what is decided is committed.
-        Blank lines are passed over, but counted.
+        Blank lines are passed over, but counted. A line that is not bytes is a ``TypeError``.
         """
         batch: list[tuple[int, Result | Command]] = []
         started = time.monotonic()
@@ -126,7 +128,8 @@ class Orders:
 
     def preview_line(self, line: bytes) -> Result:
         """What ``run`` would answer to one line; a missing ``at`` is now. Nothing is recorded."""
-        command = _read(line, at=self._now())
+        _require_bytes(line, "the line")
+        command = _read(line.removeprefix(BOM_UTF8), at=self._now())
         if isinstance(command, Result):
             return command
         return self._preview(command, None)
@@ -141,13 +144,22 @@ class Orders:
         return order
 
     def show(self, order_id: str, *, as_of: datetime | None = None, at_version: int | None = None) -> dict[str, Any]:
-        """The order as `show --json` prints it: now, as of a time, or at a version."""
+        """The order as `show --json` prints it: now, as of a time, or at a version.
+
+        Raises ``UnknownOrder``, or ``UnknownPast`` where it is not that old or has not that many versions.
+        """
         if as_of is None and at_version is None:
             return order_view(self.order(order_id))
-        events = self._store.events(f"order:{order_id}", up_to=at_version)
+        events = self._store.events(f"order:{order_id}")
+        if not events:
+            raise UnknownOrder(order_id)
+        if at_version is not None:
+            _require_version(order_id, at_version, len(events))
+            events = events[:at_version]
         order = fold(events) if as_of is None else fold_as_of(events, _in_utc(as_of))
         if order is None:
-            raise UnknownOrder(order_id)
+            assert as_of is not None
+            raise UnknownPast(order_id, f"order {order_id} was not placed yet at {moment(_in_utc(as_of))}")
         return order_view(order)
 
     def timeline(self, order_id: str) -> list[TimelineEntry]:
@@ -185,6 +197,11 @@ class Orders:
     def last_position(self) -> int:
         """The position of the last event of the whole log; 0 for none."""
         return self._store.last_position()
+
+    @property
+    def place(self) -> str:
+        """How a sentence names the store; never with a password."""
+        return self._store.place
 
     def close(self) -> None:
         """Close the store."""
@@ -271,7 +288,21 @@ def _numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None
     number = 0
     for line in lines:
         number += line is not None
+        if line is not None:
+            _require_bytes(line, f"line {number}")
         yield number, line.removeprefix(BOM_UTF8) if line and number == 1 else line
+
+
+def _require_bytes(line: object, name: str) -> None:
+    if not isinstance(line, (bytes, bytearray)):
+        raise TypeError(f"{name} of a command log is bytes, not {type(line).__name__}")
+
+
+def _require_version(order_id: str, asked: int, last: int) -> None:
+    if asked > last:
+        raise UnknownPast(order_id, f"order {order_id} has only {last} version{'' if last == 1 else 's'}")
+    if asked < 1:
+        raise UnknownPast(order_id, f"order {order_id} has no version {asked}: its first is 1")
 
 
 def _read(line: bytes, at: datetime | None = None) -> Result | Command:

@@ -18,19 +18,21 @@ Answer = dict[str, Any]
 CERTAINTIES = {"immediate": "at once", "needs-approval": "if approved", "not-guaranteed": "not guaranteed"}
 STARTS = {"start-return": "starts at once", "refuse-delivery": "at the door"}
 """What `immediate` means of an action that only begins something."""
+WAIT = "wait"
+"""The advice that is no command."""
 WHENS = {"due": "due at once", "on-receipt": "when received", "deferred": "deferred"}
 
 
 def outcome(result: Answer) -> Iterator[Table]:
     """The parts of `preview`: the verdict, the events, what would go along."""
-    first = result.get("first")
+    first, advice = result.get("first"), result.get("advice")
     pairs: list[tuple[str, str | Text]] = [
         ("command", " ".join(str(result[k]) for k in ("command", "command_id") if result.get(k))),
         ("would be", state(result["status"])),
         ("answered", f"{first['status']}, the first time" if first else ""),
         ("rule", result.get("rule") or ""),
         ("because", result.get("reason") or ""),
-        ("try instead", result.get("advice") or ""),
+        ("try instead" if advice != WAIT else "advice", _advised(advice) if advice else ""),
         ("orders", ", ".join(result.get("order_ids") or ())),
         ("idempotency key", result.get("idempotency_key") or ""),
     ]
@@ -47,6 +49,11 @@ def outcome(result: Answer) -> Iterator[Table]:
         for units in cascade:
             made.add_row(units["order_id"], units["item_id"], str(units["quantity"]))
         yield made
+
+
+def _advised(advice: str) -> str:
+    """The command that may help instead; `wait` is none."""
+    return "nothing to do but wait" if advice == WAIT else advice
 
 
 def options_tables(answer: Answer, currency: str, latest_at: datetime) -> Iterator[Table]:
@@ -92,7 +99,7 @@ def _why(option: Answer) -> str:
         certainty = f"ask the {party}, {certainty}"
     said = [option.get("reason") or certainty]
     if advice := option.get("advice"):
-        said.append(f"try {advice}")
+        said.append(_advised(advice) if advice == WAIT else f"try {advice}")
     if cascade := option.get("cascade"):
         along = ", ".join(f"{c['order_id']}/{c['item_id']} ×{c['quantity']}" for c in cascade)
         said.append(f"takes along {along}")

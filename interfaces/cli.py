@@ -24,6 +24,8 @@ from .parameters import (
     store_option,
 )
 
+LAST_VERSION = 2**63 - 1  # that a store can hold
+
 
 def main() -> None:
     """Run the command line, and exit with its status."""
@@ -35,7 +37,7 @@ def main() -> None:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, also where commands were rejected; 1 --strict found a rejection; "
-    "2 a malformed line or a wrong argument; 3 the store failed.",
+    "2 a malformed line or a wrong argument; 3 the store failed; 74 the output could not be written.",
 )
 @click.option("--store", metavar="STORE", type=store_address, envvar="ORDERTRAIL_STORE", help=STORE_HELP)
 @click.version_option(package_name="ordertrail", message="%(prog)s %(version)s")
@@ -94,7 +96,7 @@ def preview(command: BinaryIO, as_json: bool, policy: str | None, store: str) ->
 @ordertrail.command(short_help="An order, now or then.")
 @order_argument
 @click.option("--as-of", type=moment, metavar="T", help="As it was at that time.")
-@click.option("--at-version", type=click.IntRange(min=1), metavar="N", help="As it was after its N-th event.")
+@click.option("--at-version", type=click.IntRange(1, LAST_VERSION), metavar="N", help="As it was after its N-th event.")
 @json_option
 @policy_option
 @store_option()
@@ -183,13 +185,14 @@ def diagram() -> None:
     "--orders", metavar="N", type=click.IntRange(min=1), default=2000, show_default=True, help="About how many."
 )
 @click.option("--seed", metavar="N", type=int, default=7, show_default=True, help="The same seed makes the same week.")
+@policy_option
 @store_option()
-def demo(orders: int, seed: int, store: str) -> None:
+def demo(orders: int, seed: int, policy: str | None, store: str) -> None:
     """Simulate a marketplace's week into a fresh store."""
     from .demo import run_demo
     from .screen import screen
 
-    run_demo(store, orders=orders, seed=seed, console=screen())
+    run_demo(store, orders=orders, seed=seed, policy=policy, console=screen())
 
 
 def show_json(answer: Any) -> None:

@@ -19,6 +19,7 @@ FOUND = 1  # an audit found something, or --strict did
 WRONG_INPUT = 2  # a malformed line, a wrong argument, an unknown order
 STORE_FAILED = 3
 BUG = 70  # sysexits' EX_SOFTWARE
+OUTPUT_FAILED = 74  # sysexits' EX_IOERR
 INTERRUPTED = 130  # as shells report SIGINT
 BROKEN_PIPE = 141  # as shells report SIGPIPE
 
@@ -62,6 +63,8 @@ def call(group: click.Group) -> NoReturn:
         end(error)
     except click.Abort:
         end(Failure("interrupted", INTERRUPTED))
+    except OSError as error:  # of what click prints itself, such as a help
+        end(failure(error))
     sys.exit(status if isinstance(status, int) else DONE)
 
 
@@ -88,7 +91,8 @@ def failure(error: Exception) -> Failure:
         return Failure(str(error))
     if isinstance(error, OSError):
         silence_stdout()
-        return Failure(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        status = WRONG_INPUT if error.filename else OUTPUT_FAILED
+        return Failure(f"{error.filename or 'standard output'}: {error.strerror or error}", status)
     return Failure(
         f"this is a bug in ordertrail: {type(error).__name__}: {error} (ORDERTRAIL_TRACEBACK=1 shows where)", BUG
     )

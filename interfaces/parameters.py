@@ -37,8 +37,8 @@ def moment(text: str) -> datetime:
 
 
 def order_id(text: str) -> str:
-    """Any text that a store can be asked for."""
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+    """Any text that a store can be asked for, and not nothing."""
+    if not text or any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
         raise click.BadParameter(f"{text!r} is not an order's id.")
     return text
 
@@ -52,9 +52,10 @@ def store_address(text: str) -> str:
 
 order_argument = click.argument("order_id", metavar="ORDER", type=order_id)
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs instead of tables for people.")
+policy_file = click.Path(exists=True, dir_okay=False, readable=True)
 policy_option = click.option(
     "--policy",
-    type=click.Path(exists=True, dir_okay=False, readable=True),
+    type=policy_file,
     help="A policy file in TOML, for orders that are placed from now on.  [default: the packaged one]",
 )
 
@@ -76,8 +77,9 @@ def store_option(*, hidden: bool = False) -> Callable[[Command], Command]:
 
 
 def no_store_needed(function: Command) -> Command:
-    """Accept `--store` as every command does, where nothing is asked of it."""
-    return click.option("--store", metavar="STORE", type=store_address, hidden=True, expose_value=False)(function)
+    """Accept `--store` and `--policy` as every command does, where nothing is asked of them."""
+    with_policy = click.option("--policy", type=policy_file, hidden=True, expose_value=False)(function)
+    return click.option("--store", metavar="STORE", type=store_address, hidden=True, expose_value=False)(with_policy)
 
 
 def open_orders(store: str, policy: str | None = None, *, create: bool = False) -> Orders:

@@ -3,7 +3,8 @@
 Everything that knows `eventsourcing` lives in this package.
 """
 
+from .address import SQLITE
 from .entries import JournalEntry
 from .store import Store
 
-__all__ = ["JournalEntry", "Store"]
+__all__ = ["SQLITE", "JournalEntry", "Store"]

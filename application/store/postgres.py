@@ -262,9 +262,12 @@ class PostgresFactory(LibraryFactory):
 
     application_recorder_class = PostgresRecorder
 
-    def __init__(self, env: Environment, database: PostgresDatabase) -> None:
+    def __init__(self, env: Environment, database: PostgresDatabase, *, create: bool) -> None:
         # The base class wants settings to make a database of its own, which is never opened.
         settings = {f"POSTGRES_{name}": "" for name in ("DBNAME", "HOST", "PORT", "USER", "PASSWORD")}
         super().__init__(Environment("", {**env, **settings}))
         self.datastore = database
-        database.prepare(CREATE_STATEMENTS)
+        if create:
+            database.prepare(CREATE_STATEMENTS)
+        else:
+            database.require_store()

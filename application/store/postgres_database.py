@@ -92,11 +92,21 @@ class PostgresDatabase(PostgresDatastore):
         except psycopg.Error as error:
             raise explain(error, self.address) from error
 
+    def require_store(self) -> None:
+        """Refuse a schema that is not ours already, without having touched it."""
+        try:
+            with self._connect() as connection:
+                ours = self._is_ours(connection)
+        except psycopg.Error as error:
+            raise explain(error, self.address) from error
+        if not ours:
+            raise StoreError(f"there is no store in {self.address.place}")
+
+    def _connect(self) -> Connection:
+        return psycopg.connect(**self.address.parameters, autocommit=True, row_factory=tuple_row)
+
     def _prepare(self, create_statements: Sequence[str]) -> None:
-        with (
-            psycopg.connect(**self.address.parameters, autocommit=True, row_factory=tuple_row) as connection,
-            connection.transaction(),
-        ):
+        with self._connect() as connection, connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{self.lock_timeout}s'")
             # Two processes that create tables at once fail with "tuple concurrently updated".
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (SET_UP_LOCK,))

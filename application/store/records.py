@@ -7,7 +7,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -67,6 +67,11 @@ class Records(ABC):
 
     def states(self, known: Mapping[str, int]) -> list[bytes]:
         return [state for (state,) in self.query(self.select_states, _as_json(list(known.items())))]
+
+    def log(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Positions and states of the whole log's events: whoever follows it wants no more of them."""
+        statement = f"SELECT notification_id, state FROM {EVENTS_TABLE} WHERE notification_id > ?"
+        return cast(list[tuple[int, bytes]], self.query(f"{statement} ORDER BY notification_id LIMIT ?", after, limit))
 
     def require_unchanged(self, fetch: Callable[[str, str], object], unchanged: Mapping[str, int]) -> None:
         """Raise Conflict if a stream has more events than these; `fetch` gives a row in the transaction that writes."""

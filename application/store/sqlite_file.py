@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from eventsourcing.sqlite import SQLiteDatastore
 
 from ..errors import Conflict, StoreError
+from .address import SqliteAddress
 from .records import FORMAT, TABLES, require_format
 
 APPLICATION_ID = 0x4F54524C  # "OTRL" in the file's header says whose it is
@@ -27,15 +28,17 @@ class SqliteFile(SQLiteDatastore):
     A database in memory has one connection only, because its readers would not wait for a writer but fail.
     """
 
-    def __init__(self, uri: str, place: str, *, lock_seconds: float) -> None:
-        self.place = place
+    def __init__(self, address: SqliteAddress, *, create: bool, lock_seconds: float) -> None:
+        self.place = address.place
+        self.read_only = address.read_only
         self.lock_seconds = lock_seconds
-        self._uri = uri
+        self._uri = address.uri
+        self._create = create
         self._writing = Lock()
         self._writer: sqlite3.Connection | None = None
         self._readers: deque[sqlite3.Connection] = deque()
         self._closed = False
-        super().__init__(uri, originator_id_type="text")
+        super().__init__(address.uri, originator_id_type="text")
         self.in_memory = self.pool.is_sqlite_memory_mode
 
     def transaction(self, *, commit: bool) -> NoReturn:
@@ -67,7 +70,7 @@ class SqliteFile(SQLiteDatastore):
             self._give_back(connection)
 
     def prepare(self, create_statements: list[str]) -> None:
-        """Make a new file ours, leave ours as it is, refuse any other without having touched it."""
+        """Make a new file ours (if asked to), leave ours as it is, refuse any other without having touched it."""
         with self._writing:
             connection = self._open_writer()
             until = time.monotonic() + self.lock_seconds
@@ -95,7 +98,9 @@ class SqliteFile(SQLiteDatastore):
 
     def _prepare(self, connection: sqlite3.Connection, create_statements: list[str]) -> None:
         ours = self._is_ours(connection)
-        if not self.in_memory:
+        if not (ours or self._create or self.in_memory):
+            raise StoreError(f"there is no store at {self.place}")
+        if not (self.in_memory or self.read_only):
             (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
             if mode != "wal":
                 raise StoreError(f"{self.place} lies on a file system where SQLite has no write-ahead log")
@@ -183,6 +188,8 @@ def explain(error: BaseException, file: SqliteFile) -> StoreError:
             reason = f"is damaged: {error}"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             reason = "could not be written: no permission"
+        case sqlite3.SQLITE_CANTOPEN if file.read_only:
+            reason = "could not be read: SQLite needs to write beside it, where there is no permission"
         case sqlite3.SQLITE_CANTOPEN:
             reason = "could not be opened: no permission, or no such folder"
         case sqlite3.SQLITE_IOERR:

@@ -13,13 +13,14 @@ from eventsourcing.utils import Environment, EnvType
 
 from ...domain.events import Event, decode
 from ..errors import StoreError
-from .address import is_postgres, require_store, sqlite_address
+from .address import is_postgres, sqlite_address
 from .entries import JournalEntry
 from .mapper import EventMapper, to_event_row
 from .records import Records
 from .sqlite import SqliteFactory
 from .sqlite_file import SqliteFile, explain
 
+LAST_VERSION = 2**63 - 1  # that a column can hold
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -75,19 +76,23 @@ class Store:
     def open(cls, url: str, *, create: bool = True, lock_seconds: float = 60) -> Self:
         """A path, `sqlite:///path`, `postgresql://user:password@host/database?schema=…`, or `memory:`.
 
-        `create`: whether a file that is not there is made; `lock_seconds`: how long to wait for another process that
+        `create`: whether a store that is not there is made; `lock_seconds`: how long to wait for another process that
         writes.
         """
-        if not create:
-            require_store(url)
         if is_postgres(url):
-            return cls(_postgres_log(url, lock_seconds))
-        return cls(_sqlite_log(url, lock_seconds))
+            return cls(_postgres_log(url, create, lock_seconds))
+        return cls(_sqlite_log(url, create, lock_seconds))
+
+    @property
+    def place(self) -> str:
+        """How a sentence names the store; never with a password."""
+        return self._records.place
 
     @in_words
     def events(self, stream: str, *, after: int = 0, up_to: int | None = None) -> list[Event]:
         """The stream's events with versions above `after` and up to and including `up_to`."""
-        return cast(list[Event], [*self._log.events.get(stream, gt=after, lte=up_to)])
+        last = LAST_VERSION if up_to is None else max(0, min(up_to, LAST_VERSION))
+        return cast(list[Event], [*self._log.events.get(stream, gt=after, lte=last)])
 
     @in_words
     def newer_events(self, known: Mapping[str, int]) -> dict[str, list[Event]]:
@@ -156,8 +161,7 @@ class Store:
     @in_words
     def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most `limit` events of the whole log with their positions, in the order of their commits."""
-        found = self._log.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [(item.id, cast(Event, self._log.mapper.to_domain_event(item))) for item in found]
+        return [(position, decode(state)) for position, state in self._records.log(after, limit)]
 
     @in_words
     def last_position(self) -> int:
@@ -169,9 +173,9 @@ class Store:
         self._log.close()
 
 
-def _sqlite_log(url: str, lock_seconds: float) -> EventLog:
-    address = sqlite_address(url)
-    file = SqliteFile(address.uri, address.place, lock_seconds=lock_seconds)
+def _sqlite_log(url: str, create: bool, lock_seconds: float) -> EventLog:
+    address = sqlite_address(url, create=create)
+    file = SqliteFile(address, create=create, lock_seconds=lock_seconds)
     try:
         return EventLog(lambda env: SqliteFactory(env, file), {"SQLITE_DBNAME": address.uri})
     except StoreError:
@@ -182,7 +186,7 @@ def _sqlite_log(url: str, lock_seconds: float) -> EventLog:
         raise explain(error, file) from error
 
 
-def _postgres_log(url: str, lock_seconds: float) -> EventLog:
+def _postgres_log(url: str, create: bool, lock_seconds: float) -> EventLog:
     try:
         from .postgres import PostgresFactory
         from .postgres_database import PostgresDatabase, postgres_address
@@ -190,7 +194,7 @@ def _postgres_log(url: str, lock_seconds: float) -> EventLog:
         raise StoreError("a postgresql:// store needs psycopg: pip install 'ordertrail[postgres]'") from error
     database = PostgresDatabase(postgres_address(url, lock_seconds=lock_seconds))
     try:
-        return EventLog(lambda env: PostgresFactory(env, database), {})
+        return EventLog(lambda env: PostgresFactory(env, database, create=create), {})
     except BaseException:
         database.close()
         raise

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...application import Orders
-from ...application.errors import UnknownOrder
 from ..exits import Failure
 from .gateway import RefundDesk
 from .lives import chosen, lived
@@ -21,18 +20,17 @@ from .week import STARTS_AT, SimulatedClock, Week
 __all__ = ["refuse_used_store", "run_demo", "simulate"]
 
 SQLITE = "sqlite:///"
-FIRST_ORDER = "D-1001"
 
 
-def run_demo(store_url: str, *, orders: int = 2000, seed: int = 7, console: Console) -> None:
+def run_demo(store_url: str, *, orders: int = 2000, seed: int = 7, policy: str | None = None, console: Console) -> None:
     """Simulate a week of `orders` orders into a fresh store and print what came of it.
 
     The same seed makes the same store. Raises `Failure` (exit status 2) where the store holds something already.
     """
     refuse_used_file(store_url)
     clock = SimulatedClock()
-    with Orders.open(store_url, clock=clock) as engine:
-        refuse_used_store(engine, store_url)
+    with Orders.open(store_url, policy=policy, clock=clock) as engine:
+        refuse_used_store(engine)
         started = perf_counter()
         week = Week(engine, clock, Random(seed))
         simulate(week, orders, console)
@@ -59,6 +57,7 @@ def simulate(week: Week, orders: int, console: Console) -> None:
 
 
 def refuse_used_file(store_url: str) -> None:
+    """A file that is there already is not touched; raises ``Failure``, before anything is opened."""
     if store_url == IN_MEMORY or ("://" in store_url and not store_url.startswith(SQLITE)):
         return
     path = Path(store_url.removeprefix(SQLITE))
@@ -66,12 +65,7 @@ def refuse_used_file(store_url: str) -> None:
         raise Failure(f"{path} is there already, and the demo wants a fresh store: remove it, or name another --store")
 
 
-def refuse_used_store(engine: Orders, store_url: str) -> None:
-    """A server's database cannot be seen from outside: ask it for the demo's first order."""
-    try:
-        engine.order(FIRST_ORDER)
-    except UnknownOrder:
-        return
-    raise Failure(
-        f"{store_url.rpartition('@')[2]} holds a demo already, which wants a fresh store: name another --store"
-    )
+def refuse_used_store(engine: Orders) -> None:
+    """A server's database cannot be seen from outside: ask it whether anything has happened in it."""
+    if engine.last_position() > 0:
+        raise Failure(f"{engine.place} is in use already, and the demo wants a fresh store: name another --store")

@@ -30,7 +30,8 @@ class RefundDesk:
             week.act("pass-time", SYSTEM)
             touched, week.touched = week.touched, {}
             for order_id in touched:
-                self.look_at(week.cases[order_id])
+                if order_id in week.cases:  # else somebody else's, who came to use the store meanwhile
+                    self.look_at(week.cases[order_id])
 
     def look_at(self, case: Case) -> None:
         for refund in self.week.orders.show(case.order_id)["refunds"]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from rich.columns import Columns
 from rich.console import Console
@@ -43,11 +45,12 @@ PARCEL_FACTS = {
 def print_summary(console: Console, week: Week, store: str, seconds: float) -> None:
     """Print all of it. `seconds` is how long the simulation took on the wall's clock."""
     orders = [week.orders.show(order_id) for order_id in week.cases]
+    placed = "1 order" if len(orders) == 1 else f"{len(orders):,} orders"
     commands = week.tally.outcomes.total()
     durable = "" if store == IN_MEMORY else ", each durable when it was answered"
     counts = [orders_table(orders), outcomes_table(week.tally), parcels_table(week.tally)]
     console.print(
-        Text(f"{len(orders):,} orders of the week from {_day(STARTS_AT)}, followed until {_day(ENDS_AT)}", "bold"),
+        Text(f"{placed} of the week from {_day(STARTS_AT)}, followed until {_day(ENDS_AT)}", "bold"),
         f"{commands:,} commands in {seconds:.1f} s: {commands / seconds:,.0f} a second{durable}",
         "",
         Columns(counts, padding=(0, 4)),
@@ -116,7 +119,8 @@ def money_table(orders: list[dict[str, Any]]) -> Table:
 def print_off_script(console: Console, tally: Tally) -> None:
     """Lives that the engine answered otherwise than their script expects: none, unless one of the two is wrong."""
     if tally.off_script:
-        console.print(Text(f"{len(tally.off_script):,} lives did not go as scripted, for example", "yellow"))
+        lives = "1 life" if len(tally.off_script) == 1 else f"{len(tally.off_script):,} lives"
+        console.print(Text(f"{lives} did not go as scripted, for example", "yellow"))
         for line in tally.off_script[:OFF_SCRIPT_SHOWN]:
             console.print(f"  {line}", soft_wrap=True)
         console.print()
@@ -124,7 +128,7 @@ def print_off_script(console: Console, tally: Tally) -> None:
 
 def print_where_next(console: Console, week: Week, store: str) -> None:
     """Three commands to try, each on an order that has a story; never wrapped, so that they can be copied."""
-    where = "" if store == DEFAULT_STORE else f" --store {shlex.quote(store)}"
+    where = store_argument(store)
     together = pick(week, ["combined parcel, cancelled together"])
     partly = pick(week, ["cancelled line by line", "changed mind"], least_payments=2)
     afloat = pick(week, ["slow boat"])
@@ -137,6 +141,22 @@ def print_where_next(console: Console, week: Week, store: str) -> None:
         console.print(Text(f"  # {STORIES.get(case.life, case.life)}", "dim"))
         line = f"  ordertrail {command} {case.order_id}{until}{where}"
         console.print(Text(line, "bold cyan"), soft_wrap=True)
+
+
+def store_argument(store: str) -> str:
+    """What a call needs to find the store again; a password is never printed."""
+    if store == (os.environ.get("ORDERTRAIL_STORE") or DEFAULT_STORE):
+        return ""
+    return ' --store "$ORDERTRAIL_STORE"' if has_password(store) else f" --store {shlex.quote(store)}"
+
+
+def has_password(store: str) -> bool:
+    """Whether an address holds one, before its `@` or among its parameters."""
+    if not store.startswith(("postgresql://", "postgres://")):
+        return False
+    base, _, query = store.partition("?")
+    user = base.partition("//")[2].rpartition("@")[0]
+    return ":" in user or any("password" in name.lower() for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def pick(week: Week, lives: Iterable[str], *, least_payments: int = 1) -> Case:

@@ -1,6 +1,10 @@
 """`Orders.open` and `close`: addresses, policies, and one clear sentence for what is wrong with them."""
 
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +33,11 @@ def is_one_sentence(error: BaseException, *words: str) -> None:
     ("url", "word"),
     [
         ("mysql://shop", "mysql://"),
+        ("mysql:/shop", "mysql:/ is no address"),
+        ("sqlite:shop.db", "sqlite: is no address"),
+        ("sqlite:/shop.db", "sqlite:/ is no address"),
+        ("postgresql:ann:s3cret@shop", "postgresql: is no address"),
+        ("Postgresql://ann:s3cret@shop", "Postgresql:// is no address"),
         ("", "''"),
         ("sqlite:///", "''"),
         ("sqlite:///{folder}", "folder"),
@@ -38,9 +47,29 @@ def is_one_sentence(error: BaseException, *words: str) -> None:
 )
 def test_a_bad_address_is_one_sentence(url: str, word: str, tmp_path: Path) -> None:
     (tmp_path / "not-ours").write_bytes(b"something else\n" * 100)
-    with pytest.raises(StoreError) as failed:
-        Orders.open(url.format(folder=tmp_path))
-    is_one_sentence(failed.value, word)
+    for create in (True, False):
+        with pytest.raises(StoreError) as failed:
+            Orders.open(url.format(folder=tmp_path), create=create)
+        if create or "missing" not in url:
+            is_one_sentence(failed.value, word)
+        assert "s3cret" not in str(failed.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["not-ours"]
+
+
+@pytest.mark.parametrize("name", ["12:30.db", "sqlite:shop.db"])
+def test_a_file_may_have_a_colon_in_its_name(name: str, tmp_path: Path) -> None:
+    for address in (f"{tmp_path}/{name}", tmp_path / name):
+        Orders.open(address).close()
+    Orders.open(f"sqlite:///{tmp_path}/{name}", create=False).close()
+
+
+def test_a_path_is_a_sqlite_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Orders.open(Path("memory:")) as orders:
+        give(orders, placing())
+        assert orders.place == "memory:"
+    with Orders.open(tmp_path / "memory:", create=False) as orders:
+        assert orders.show("O1")["order_id"] == "O1"
 
 
 def test_the_default_address_is_a_file_in_the_working_directory(
@@ -61,6 +90,83 @@ def test_without_create_a_file_that_is_not_there_is_one_sentence_and_is_not_made
     assert list(tmp_path.iterdir()) == []
     Orders.open(str(file)).close()
     Orders.open(f"{prefix}{file}", create=False).close()
+
+
+def test_without_create_nothing_of_ours_is_one_sentence_and_nothing_is_made(durable_address: str) -> None:
+    empty_file = Path(durable_address.removeprefix("sqlite:///"))
+    if durable_address.startswith("sqlite"):
+        empty_file.touch()
+    for _ in range(2):
+        with pytest.raises(StoreError) as failed:
+            Orders.open(durable_address, create=False)
+        is_one_sentence(failed.value, "there is no store")
+    if durable_address.startswith("sqlite"):
+        assert empty_file.read_bytes() == b""
+        assert list(empty_file.parent.iterdir()) == [empty_file]
+    Orders.open(durable_address).close()
+    with Orders.open(durable_address, create=False) as orders:
+        give(orders, placing())
+
+
+@contextmanager
+def without_root() -> Iterator[None]:
+    """As somebody for whom permissions count."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65534
+    os.setresuid(nobody, nobody, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in which everybody may look around."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+        path.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="needs permissions as Linux has them")
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
+def test_a_store_that_may_not_be_written_can_be_read(
+    folder: Path, clock: Clock, folder_mode: int, file_mode: int
+) -> None:
+    with Orders.open(folder / "orders.db", clock=clock) as orders:
+        give(orders, placing())
+    (folder / "orders.db").chmod(file_mode)
+    folder.chmod(folder_mode)
+    with without_root():
+        for _ in range(2):
+            with Orders.open(folder / "orders.db", clock=clock, create=False) as orders:
+                assert [orders.show("O1")["order_id"], orders.timeline("O1")[0].rule] == ["O1", "ORDER-1"]
+                assert orders.preview(cancelling("c"), by=BUYER).status == "accepted"
+                with pytest.raises(StoreError) as failed:
+                    give(orders, cancelling("c"), by=BUYER)
+                is_one_sentence(failed.value, "could not be written")
+    with Orders.open(folder / "orders.db", clock=clock) as orders:
+        assert orders.show("O1")["version"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="needs permissions as Linux has them")
+def test_what_a_killed_writer_left_beside_a_store_is_read_or_it_is_one_sentence(folder: Path, clock: Clock) -> None:
+    with Orders.open(folder / "live.db", clock=clock) as orders:
+        give(orders, placing())
+        for suffix in ("", "-wal"):
+            shutil.copy(folder / f"live.db{suffix}", folder / f"left.db{suffix}")
+    (folder / "left.db").chmod(0o444)
+    folder.chmod(0o555)
+    with without_root(), pytest.raises(StoreError) as failed:
+        Orders.open(folder / "left.db", create=False)
+    is_one_sentence(failed.value, "left.db", "write beside it")
+    folder.chmod(0o755)
+    with Orders.open(folder / "left.db", create=False) as orders:
+        assert orders.show("O1")["version"] == 1
 
 
 def test_each_store_in_memory_is_its_own(clock: Clock) -> None:

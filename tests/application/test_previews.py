@@ -1,5 +1,6 @@
 """`preview` and `preview_line`: what would be answered, and nothing recorded."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -123,3 +124,21 @@ def test_two_previews_in_a_row_do_not_add_up(orders: Orders) -> None:
     for item_id in "AB":
         assert orders.preview(cancelling("c", items={item_id: 1}), by=SELLER).status == "accepted"
         assert orders.preview(REQUEST, by=BUYER).events[0]["version"] == 2
+
+
+def test_a_mark_before_the_text_is_passed_over_as_a_log_has_it(orders: Orders) -> None:
+    asked = BOM_UTF8 + line(placing(), "10:00")
+    assert orders.preview_line(asked).status == "accepted"
+    assert [result.status for result in orders.run([asked])] == ["accepted"]
+
+
+def test_a_line_that_is_not_bytes_is_one_sentence_before_anything_is_applied(orders: Orders) -> None:
+    text: Any = line(placing(), "10:00").decode()
+    with pytest.raises(TypeError, match=r"^the line of a command log is bytes, not str$"):
+        orders.preview_line(text)
+    for lines, said in (([text], "line 1 .* not str"), ([line(placing(), "10:00"), text], "line 2 .* not str")):
+        with pytest.raises(TypeError, match=said):
+            list(orders.run(lines))
+    with pytest.raises(TypeError, match="not int"):
+        list(orders.run(line(placing(), "10:00")))  # type: ignore[arg-type]
+    assert orders.last_position() == 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ordertrail.application import Orders, UnknownOrder
+from ordertrail.application import Orders, UnknownOrder, UnknownPast
 from shop import BUYER, CARRIER, SELLER, WAREHOUSE, Clock, cancelling, everything, give, instant, packing, placing, scan
 
 TICK = timedelta(microseconds=1)
@@ -95,6 +95,31 @@ def test_before_its_placing_there_is_no_order(orders: Orders, clock: Clock) -> N
     for now in ({}, {"as_of": instant("10:00")}, {"at_version": 1}):
         with pytest.raises(UnknownOrder):
             orders.show("O2", **now)  # type: ignore[arg-type]
+
+
+def test_what_an_order_never_was_is_said_in_one_sentence(orders: Orders, clock: Clock) -> None:
+    lived(orders, clock)
+    last = orders.show("O1")["version"]
+    give(orders, placing("O2"))
+    for order_id, then, said in (
+        ("O1", {"at_version": last + 1}, f"order O1 has only {last} versions"),
+        ("O1", {"at_version": 10**20}, f"order O1 has only {last} versions"),
+        ("O1", {"at_version": last + 1, "as_of": clock.now}, f"order O1 has only {last} versions"),
+        ("O2", {"at_version": 2}, "order O2 has only 1 version"),
+        ("O1", {"at_version": 0}, "order O1 has no version 0: its first is 1"),
+        ("O1", {"as_of": instant("09:00")}, "order O1 was not placed yet at 2026-01-05T09:00:00Z"),
+    ):
+        with pytest.raises(UnknownPast) as failed:
+            orders.show(order_id, **then)  # type: ignore[arg-type]
+        assert str(failed.value) == said
+        assert isinstance(failed.value, LookupError)
+
+
+def test_events_up_to_any_number_can_be_asked_for(orders: Orders, clock: Clock) -> None:
+    lived(orders, clock)
+    every = orders._store.events("order:O1")
+    assert orders._store.events("order:O1", up_to=10**20) == every
+    assert orders._store.events("order:O1", up_to=-(10**20)) == []
 
 
 def test_another_offset_is_the_same_moment(orders: Orders, clock: Clock) -> None:

@@ -375,6 +375,18 @@ def test_show_then_is_not_show_now(shop):
     assert (first["version"], first["refunds"]) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ("--at-version 9223372036854775807", "order O1 has only 4 versions"),
+        ("--at-version 5", "order O1 has only 4 versions"),
+        ("--as-of 2026-01-05T09:59:59Z", "order O1 was not placed yet at 2026-01-05T09:59:59Z"),
+    ],
+)
+def test_what_an_order_never_was_is_a_sentence(shop, then, said):
+    fails_in_one_sentence(shop("show", "O1", *then.split()), 2, said)
+
+
 def test_timeline_marks_the_rejected_attempt(shop):
     said = shop("timeline", "O1").stdout.decode()
     assert all(column in said for column in ("happened", "who", "what", "rule"))
@@ -394,6 +406,19 @@ def test_options_say_yes_or_no_and_why(shop):
     assert "11.48 USD" in yes
     answer = json.loads(shop("options", "O1", "--at", "2026-01-05T11:00:00Z", "--json").stdout)
     assert answer["options"][0]["action"] == "cancel-items"
+
+
+def test_where_only_waiting_helps_nothing_is_to_be_tried(shop):
+    asked = {"command": "request-cancellation", "at": "2026-01-05T11:00:00Z", "order_id": "O1", "items": "all"}
+    shell = Shell(shop.directory)
+    log = lines(*LOG, {"command_id": "ask", **asked})
+    assert shell("run", "-", "--store", "asked.db", stdin=log).returncode == 0
+    again = lines({"command_id": "again", **asked, "at": "2026-01-05T11:01:00Z"})
+    for call in ("preview -", "options O1 --at 2026-01-05T11:01:00Z"):
+        said = shell(*call.split(), "--store", "asked.db", stdin=again).stdout.decode()
+        assert "nothing to do but wait" in " ".join(said.split())
+        assert "try wait" not in said
+        assert "try instead  wait" not in said
 
 
 def test_options_of_a_moment_in_the_past_say_on_what_they_are_judged(shop):
@@ -467,7 +492,8 @@ def test_explain_says_where_a_rule_is_enforced(shell):
 
 
 def test_diagram_is_mermaid(shell):
-    done = shell("diagram", "--store", "nowhere.db")
+    policy = shell.file("policy.toml", b"")
+    done = shell("diagram", "--store", "nowhere.db", "--policy", policy)
     assert done.stdout.startswith(b"stateDiagram-v2")
     assert not (shell.directory / "nowhere.db").exists()
 
@@ -492,6 +518,24 @@ def test_a_run_in_memory_leaves_nothing(shell):
 @pytest.mark.parametrize("call", ["show O1", "timeline O1", "options O1", "preview -"])
 def test_reading_makes_no_store(shell, call):
     fails_in_one_sentence(shell(*call.split(), "--store", "none.db", stdin=lines(LOG[0])), 3, "none.db")
+    assert list(shell.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["show O1", "timeline O1", "options O1", "preview -"])
+def test_reading_an_empty_file_makes_no_store_of_it(shell, call):
+    name = shell.file("empty.db", b"")
+    fails_in_one_sentence(
+        shell(*call.split(), "--store", name, stdin=lines(LOG[0])), 3, "there is no store at empty.db"
+    )
+    assert [path.stat().st_size for path in shell.directory.iterdir()] == [0]
+
+
+@pytest.mark.parametrize("address", ["mysql:/x", "sqlite:foo.db", "postgresql:ann:s3cret@shop/demo"])
+def test_an_address_that_is_none_is_said_to_be_none(shell, address):
+    for call in ("show O1", "run -", "demo"):
+        done = shell(*call.split(), "--store", address)
+        fails_in_one_sentence(done, 3, f"{address.partition(':')[0]}:", "is no address of a store")
+        assert b"s3cret" not in done.stderr
     assert list(shell.directory.iterdir()) == []
 
 
@@ -520,6 +564,11 @@ def test_an_unknown_order_is_a_sentence(shop, command):
         ("show O1 --as-of 2026-01-05T10:00:00", "offset"),
         ("show O1 --as-of 0001-01-01T00:00:00+14:00", "--as-of"),
         ("show O1 --at-version 0", "--at-version"),
+        ("show O1 --at-version 99999999999999999999", "--at-version"),
+        ("show ", "ORDER"),
+        ("options ", "ORDER"),
+        ("timeline ", "ORDER"),
+        ("explain SELLER-1 --policy missing.toml", "missing.toml"),
         ("show O1 --at-version 1 --as-of 2026-01-05T10:00:00Z", "--as-of"),
         ("show O1 --store=", "--store"),
         ("show \udcff", "ORDER"),
@@ -547,13 +596,13 @@ def test_a_bad_policy_is_a_sentence(shell, content):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("call", ["diagram", "explain SELLER-1", "run log.jsonl"])
+@pytest.mark.parametrize("call", ["diagram", "explain SELLER-1", "run log.jsonl", "--help", "--version", "show --help"])
 def test_results_that_cannot_be_written_are_a_sentence(shell, call):
     shell.file("log.jsonl", lines(*LOG))
     with Path("/dev/full").open("wb") as full:
         process = shell.start(*call.split(), stdout=full, stderr=subprocess.PIPE)
         said = process.stderr.read().decode()
-    assert process.wait() == 2
+    assert process.wait() == 74
     assert said == "ordertrail: standard output: No space left on device\n"
 
 

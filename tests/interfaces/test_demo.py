@@ -12,13 +12,16 @@ from random import Random
 import pytest
 from rich.console import Console
 
-from ordertrail.application import Orders
+from ordertrail.application import Orders, Principal
+from ordertrail.domain import default_policy_toml
 from ordertrail.interfaces.demo import refuse_used_store, run_demo, simulate
 from ordertrail.interfaces.demo.accounts import Account, accounts
 from ordertrail.interfaces.demo.lives import LIVES
-from ordertrail.interfaces.demo.market import Case
-from ordertrail.interfaces.demo.week import ENDS_AT, SimulatedClock, Week
+from ordertrail.interfaces.demo.market import MARKETPLACE, Case
+from ordertrail.interfaces.demo.summary import store_argument
+from ordertrail.interfaces.demo.week import ENDS_AT, Plan, SimulatedClock, Week
 from ordertrail.interfaces.exits import WRONG_INPUT, Failure
+from postgres import fresh_schema
 
 ENOUGH = 200  # orders, so that every kind of life is lived at least once
 
@@ -120,10 +123,88 @@ def test_a_store_that_holds_something_is_refused_and_left_alone(tmp_path: Path, 
     assert used.read_bytes() == b"somebody's"
 
 
-def test_a_server_that_holds_a_demo_is_refused_without_telling_its_password(week: Week):
-    with pytest.raises(Failure, match="holds a demo already") as refusal:
-        refuse_used_store(week.orders, "postgresql://host:secret@shop.example/demo")
-    assert "secret" not in str(refusal.value)
+FOREIGN = {
+    "command": "place-order",
+    "command_id": "foreign",
+    "order_id": "somebody's",
+    "buyer_id": "B1",
+    "fulfilled_by": "marketplace",
+    "currency": "USD",
+    "items": [{"item_id": "A", "sku": "MUG", "quantity": 1, "unit_price": 500}],
+    "payments": [{"payment_id": "P1", "method": "credit-card", "amount": 500}],
+}
+
+
+def test_a_store_that_holds_another_order_is_refused_also_where_it_is_no_file():
+    with Orders.open("memory:") as orders:
+        refuse_used_store(orders)
+        orders.handle(FOREIGN, by=MARKETPLACE)
+        with pytest.raises(Failure, match="fresh store") as refusal:
+            refuse_used_store(orders)
+    assert refusal.value.status == WRONG_INPUT
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.postgres
+def test_a_used_server_is_refused_without_telling_its_password():
+    with fresh_schema() as url:
+        address = f"{url}&password=s3cret"
+        with Orders.open(address) as orders:
+            orders.handle(FOREIGN, by=MARKETPLACE)
+        with pytest.raises(Failure, match="is in use already") as refusal:
+            run_demo(address, orders=5, console=quiet())
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_orders_that_somebody_else_places_meanwhile_are_left_alone():
+    clock = SimulatedClock()
+    week = Week(Orders.open("memory:", clock=clock), clock, Random(7))
+
+    def somebody_else() -> Plan:
+        seller = {"seller_id": "M1", "fulfilled_by": "seller"}
+        week.orders.handle(FOREIGN | seller, by=MARKETPLACE)
+        asked = {"command": "request-cancellation", "command_id": "ask", "order_id": "somebody's", "items": "all"}
+        yield week.hours(1, 2)
+        assert week.orders.handle(asked, by=Principal("buyer", "B1")).status == "accepted"
+
+    week.schedule(somebody_else(), week.clock.now)
+    simulate(week, 5, quiet())
+    assert week.tally.off_script == []
+    assert week.orders.show("somebody's")["requests"][0]["status"] == "lapsed"
+
+
+@pytest.mark.parametrize(
+    ("address", "argument"),
+    [
+        ("ordertrail.db", ""),
+        ("a week.db", " --store 'a week.db'"),
+        ("postgresql://shop.example/demo", " --store postgresql://shop.example/demo"),
+        ("postgresql://ann@shop.example/demo", " --store postgresql://ann@shop.example/demo"),
+        ("postgresql://ann:s3cret@shop.example/demo", ' --store "$ORDERTRAIL_STORE"'),
+        ("postgresql://ann:s3#ret@shop.example/demo", ' --store "$ORDERTRAIL_STORE"'),
+        ("postgresql://shop.example/demo?user=ann&password=s3cret", ' --store "$ORDERTRAIL_STORE"'),
+        ("postgres://shop.example/demo?schema=x&%70assword=s3cret", ' --store "$ORDERTRAIL_STORE"'),
+    ],
+)
+def test_what_to_look_at_next_names_the_store_without_its_password(
+    address: str, argument: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("ORDERTRAIL_STORE", raising=False)
+    assert store_argument(address) == argument
+    monkeypatch.setenv("ORDERTRAIL_STORE", address)
+    assert store_argument(address) == ""
+    monkeypatch.setenv("ORDERTRAIL_STORE", "another.db")
+    assert store_argument(address) == (argument or " --store ordertrail.db")
+
+
+def test_the_demo_of_one_order_is_one_order_and_lives_under_the_policy_that_is_given(tmp_path: Path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text(default_policy_toml().replace('version = "1"', 'version = "mine"'))
+    console = quiet()
+    run_demo(str(tmp_path / "demo.db"), orders=1, policy=str(policy), console=console)
+    assert "1 order of the week" in printed(console)
+    with Orders.open(tmp_path / "demo.db", create=False) as orders:
+        assert orders.show("D-1001")["policy_version"] == "mine"
 
 
 def test_an_empty_file_is_fresh(tmp_path: Path):
