@@ -1,10 +1,15 @@
 """A line of a command log: bytes to a JSON object, strictly."""
 
 import json
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from ..domain import Command, Malformed, parse
+from .results import Result, invalid
 
 MAX_LINE_BYTES = 1 << 20
 """A longer line is malformed: nobody's order is that long, and memory stays flat."""
@@ -71,3 +76,34 @@ def _with_lone_surrogates(value: object, field: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _with_lone_surrogates(inner, f"{field}[{index}]")
+
+
+def numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers from 1, without the mark that some programs put before a text; a None is no line."""
+    number = 0
+    for line in lines:
+        number += line is not None
+        if line is not None:
+            require_bytes(line, f"line {number}")
+        yield number, line.removeprefix(BOM_UTF8) if line and number == 1 else line
+
+
+def require_bytes(line: object, name: str) -> None:
+    """Raises ``TypeError`` for a line that is text."""
+    if not isinstance(line, (bytes, bytearray)):
+        raise TypeError(f"{name} of a command log is bytes, not {type(line).__name__}")
+
+
+def command_in(line: bytes, at: datetime | None = None) -> Result | Command:
+    """A log's line as a command, or the answer that it is none; ``at`` where it may be missing."""
+    raw: Any = None
+    try:
+        raw = read_line(line)
+        command = read_command(raw)
+        if command.at is None:
+            if at is None:
+                raise Malformed("at", "is missing")
+            command = msgspec.structs.replace(command, at=at)
+        return command
+    except Malformed as error:
+        return invalid(raw, error)

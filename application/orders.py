@@ -25,7 +25,7 @@ from ..domain import (
 from ..domain.admission import moment
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder, UnknownPast
-from .log import read_command, read_line
+from .log import command_in, numbered, read_command, require_bytes
 from .policy_text import policy_text
 from .principal import Principal
 from .results import Result, invalid
@@ -116,11 +116,11 @@ class Orders:
         """
         batch: list[tuple[int, Result | Command]] = []
         started = time.monotonic()
-        for number, line in _numbered(lines):
+        for number, line in numbered(lines):
             if line is not None and not line.strip():
                 continue
             if line is not None:
-                batch.append((number, _read(line)))
+                batch.append((number, command_in(line)))
             if line is None or len(batch) >= BATCH_COMMANDS or time.monotonic() - started > BATCH_SECONDS:
                 yield from self._commit_batch(batch)
                 batch, started = [], time.monotonic()
@@ -128,8 +128,8 @@ class Orders:
 
     def preview_line(self, line: bytes) -> Result:
         """What ``run`` would answer to one line; a missing ``at`` is now. Nothing is recorded."""
-        _require_bytes(line, "the line")
-        command = _read(line.removeprefix(BOM_UTF8), at=self._now())
+        require_bytes(line, "the line")
+        command = command_in(line.removeprefix(BOM_UTF8), at=self._now())
         if isinstance(command, Result):
             return command
         return self._preview(command, None)
@@ -283,38 +283,8 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _numbered(lines: Iterable[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers from 1, without the mark that some programs put before a text; a None is no line."""
-    number = 0
-    for line in lines:
-        number += line is not None
-        if line is not None:
-            _require_bytes(line, f"line {number}")
-        yield number, line.removeprefix(BOM_UTF8) if line and number == 1 else line
-
-
-def _require_bytes(line: object, name: str) -> None:
-    if not isinstance(line, (bytes, bytearray)):
-        raise TypeError(f"{name} of a command log is bytes, not {type(line).__name__}")
-
-
 def _require_version(order_id: str, asked: int, last: int) -> None:
     if asked > last:
         raise UnknownPast(order_id, f"order {order_id} has only {last} version{'' if last == 1 else 's'}")
     if asked < 1:
         raise UnknownPast(order_id, f"order {order_id} has no version {asked}: its first is 1")
-
-
-def _read(line: bytes, at: datetime | None = None) -> Result | Command:
-    """A log's line as a command, or the answer that it is none; ``at`` where it may be missing."""
-    raw: Any = None
-    try:
-        raw = read_line(line)
-        command = read_command(raw)
-        if command.at is None:
-            if at is None:
-                raise Malformed("at", "is missing")
-            command = msgspec.structs.replace(command, at=at)
-        return command
-    except Malformed as error:
-        return invalid(raw, error)
