@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -139,8 +142,15 @@ def print_where_next(console: Console, week: Week, store: str) -> None:
         ("options", afloat, f" --at {ENDS_AT:%Y-%m-%dT%H:%M:%SZ}"),
     ):
         console.print(Text(f"  # {STORIES.get(case.life, case.life)}", "dim"))
-        line = f"  ordertrail {command} {case.order_id}{until}{where}"
+        line = f"  {program()} {command} {case.order_id}{until}{where}"
         console.print(Text(line, "bold cyan"), soft_wrap=True)
+
+
+def program() -> str:
+    """How `ordertrail` is called here: by its path, where a shell would not find it, as in a new environment."""
+    called = sys.argv[0]
+    found = shutil.which("ordertrail") is not None or Path(called).name != "ordertrail"
+    return "ordertrail" if found else shlex.quote(called)
 
 
 def store_argument(store: str) -> str:
