@@ -95,7 +95,7 @@ def _method(order: Order, payment_id: str) -> str | None:
 
 def _paid(case: Case, command: ReportPayout, order: Order, refund: Refund | None, payout: Payout | None) -> None:
     again = (command.refund_id, command.payment_id, command.reference) in order.unexpected
-    if again or (payout is not None and payout.status == "paid" and _last(payout) == (command.reference, "paid")):
+    if again or (payout is not None and payout.status == "paid" and payout.last_report == (command.reference, "paid")):
         case.noted = True
     elif refund is None or payout is None:
         _unexpected(case, command, order, command.amount or 0, "unknown-payout")
@@ -122,14 +122,14 @@ def _paid(case: Case, command: ReportPayout, order: Order, refund: Refund | None
 
 
 def _failed(case: Case, command: ReportPayout, order: Order, refund: Refund, payout: Payout) -> None:
-    if _last(payout) == (command.reference, "failed"):
+    if payout.last_report == (command.reference, "failed"):
         case.noted = True
         return
     if refund.due_at is None:
         raise Rejection("REFUND-5", f"refund {refund.refund_id} is deferred: nothing was to be paid", "wait")
     about = {"refund_id": refund.refund_id, "payment_id": payout.payment_id}
     if payout.status == "paid":
-        if _last(payout) != (command.reference, "paid"):
+        if payout.last_report != (command.reference, "paid"):
             case.noted = True
             return
         bounced = {"method": payout.method, "amount": payout.amount}
@@ -146,10 +146,6 @@ def _failed(case: Case, command: ReportPayout, order: Order, refund: Refund, pay
     if payout.status == "owed":
         _submit(case, order, refund, payout, inferred=True)
     case.record(order, e.PayoutFailed, "REFUND-4", **about, reference=command.reference, reason=command.reason)
-
-
-def _last(payout: Payout) -> tuple[str, str] | None:
-    return payout.last_report
 
 
 def _unexpected(case: Case, command: ReportPayout, order: Order, amount: int, because: e.UnexpectedBecause) -> None:
