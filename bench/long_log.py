@@ -5,12 +5,8 @@ memory is the highest that a process of its own ever held; the shorter log is lo
 """
 
 import gc
-import multiprocessing
-import resource
-import sys
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,6 +14,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from figures import Figure, ratios, seconds
+from memory import in_its_own_process, peak_megabytes
 from rows import RawFile, RecordingStore, require_same_rows
 from trade import command_log
 
@@ -68,8 +65,7 @@ def _memory(folder: Path, lines: int) -> list[Figure]:
         log = folder / f"{times}.jsonl"
         with log.open("wb") as file:
             file.writelines(islice(command_log(), times * lines))
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-            found.append(alone.submit(_journey, log, folder / f"{times}.db", times * lines).result())
+        found.append(in_its_own_process(_journey, log, folder / f"{times}.db", times * lines))
     short, long = found
     return [
         Figure(f"a log of {lines:,} commands", short.rate, "/s", note="in a process of its own"),
@@ -84,7 +80,7 @@ def _journey(log: Path, store: Path, count: int) -> Journey:
     with Orders.open(str(store)) as orders, log.open("rb") as lines:
         started = perf_counter()
         _apply(orders, lines)
-        return Journey(count / (perf_counter() - started), _peak_megabytes())
+        return Journey(count / (perf_counter() - started), peak_megabytes())
 
 
 def _apply(orders: Orders, log: Iterable[bytes]) -> Counter[str]:
@@ -93,12 +89,3 @@ def _apply(orders: Orders, log: Iterable[bytes]) -> Counter[str]:
         statuses[result.status] += 1
     assert "invalid" not in statuses
     return statuses
-
-
-def _peak_megabytes() -> float:
-    """The most that this process ever held in memory."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the parent held when it forked
-        (kilobytes,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(kilobytes) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)

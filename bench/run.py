@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures the engine's promises on speed, as ratios within one run, and prints a Markdown table; writes nothing.
 
-    python bench/run.py                    # everything; takes some minutes
+    python bench/run.py                    # almost everything; takes some minutes
     python bench/run.py durable startup    # some of it
+    python bench/run.py read-models-memory # 5,000,000 events: only when asked for; takes long
     python bench/run.py --quick            # tiny sizes: shows that it runs, says nothing about speed
 
 A busy machine spoils the figures, and so does a folder in memory: what is durable must meet a disk (`--folder`).
@@ -23,7 +24,10 @@ import history
 import long_log
 import msgspec
 import phases
+import queries
+import read_models
 import startup
+import visibility
 from figures import Figure, table
 from rich.console import Console
 
@@ -34,7 +38,13 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "history": history.measure,
     "startup": startup.measure,
     "phases": phases.measure,
+    "read-models": read_models.measure,
+    "queries": queries.measure,
+    "visibility": visibility.measure,
+    "read-models-memory": read_models.measure_memory,
 }
+LONGEST = {"read-models-memory"}
+"""Measured only when asked for by name."""
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])
@@ -49,7 +59,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
 def main(names: tuple[str, ...], quick: bool, as_json: bool, folder: Path | None) -> None:
     told = Console(stderr=True)
     results = {}
-    for name in names or BENCHES:
+    for name in names or [name for name in BENCHES if name not in LONGEST]:
         with tempfile.TemporaryDirectory(prefix="ordertrail-", dir=folder) as own, told.status(f"measuring {name}"):
             results[name] = BENCHES[name](Path(own), quick=quick)
     if as_json:

@@ -5,13 +5,14 @@ Nothing heavy is imported before a command runs: `ordertrail --help` answers at 
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
+from .documents import show_json
 from .exits import DONE, FOUND, INTERRUPTED, WRONG_INPUT, Failure, OneSentenceGroup, call
+from .exports.command import export
 from .parameters import (
     STORE_HELP,
     json_option,
@@ -20,9 +21,12 @@ from .parameters import (
     open_orders,
     order_argument,
     policy_option,
+    read_models_option,
     store_address,
     store_option,
 )
+from .queries import QUERIES
+from .upkeep import projections, rebuild
 
 LAST_VERSION = 2**63 - 1  # that a store can hold
 
@@ -46,6 +50,22 @@ def ordertrail(ctx: click.Context, store: str | None) -> None:  # noqa: ARG001 -
     """Marketplace orders from placing to refund: every decision with its rule."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+@ordertrail.command()
+@click.option(
+    "--orders", metavar="N", type=click.IntRange(min=1), default=2000, show_default=True, help="About how many."
+)
+@click.option("--seed", metavar="N", type=int, default=7, show_default=True, help="The same seed makes the same week.")
+@policy_option
+@read_models_option
+@store_option()
+def demo(orders: int, seed: int, policy: str | None, read_models: str | None, store: str) -> None:
+    """Simulate a marketplace's week into a fresh store."""
+    from .demo import run_demo
+    from .screen import screen
+
+    run_demo(store, orders=orders, seed=seed, policy=policy, read_models=read_models, console=screen())
 
 
 @ordertrail.command(short_help="Apply a command log.")
@@ -180,23 +200,5 @@ def diagram() -> None:
     click.echo(mermaid())
 
 
-@ordertrail.command()
-@click.option(
-    "--orders", metavar="N", type=click.IntRange(min=1), default=2000, show_default=True, help="About how many."
-)
-@click.option("--seed", metavar="N", type=int, default=7, show_default=True, help="The same seed makes the same week.")
-@policy_option
-@store_option()
-def demo(orders: int, seed: int, policy: str | None, store: str) -> None:
-    """Simulate a marketplace's week into a fresh store."""
-    from .demo import run_demo
-    from .screen import screen
-
-    run_demo(store, orders=orders, seed=seed, policy=policy, console=screen())
-
-
-def show_json(answer: Any) -> None:
-    """Print one JSON document on one line."""
-    from msgspec.json import encode
-
-    sys.stdout.buffer.write(encode(answer) + b"\n")
+for command in (*QUERIES, rebuild, projections, export):
+    ordertrail.add_command(command)

@@ -81,11 +81,12 @@ def failure(error: Exception) -> Failure:
     """The sentence and the status for an error that a command did not answer itself."""
     from ..application.errors import PolicyChanged, StoreError
     from ..domain.errors import OrdertrailError
+    from ..projections.errors import ProjectionError
 
     if isinstance(error, BrokenPipeError):
         silence_stdout()
         return Failure("", BROKEN_PIPE)
-    if isinstance(error, StoreError) and not isinstance(error, PolicyChanged):
+    if isinstance(error, StoreError | ProjectionError) and not isinstance(error, PolicyChanged):
         return Failure(str(error), STORE_FAILED)
     if isinstance(error, OrdertrailError):
         return Failure(str(error))

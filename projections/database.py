@@ -5,22 +5,26 @@ One definition of each table and query serves SQLite and PostgreSQL; what differ
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from .errors import DatabaseUnavailable
+from .readers import Readers
 
 DEFAULT_SCHEMA = "ordertrail"
 LOCK_SECONDS = 60
+SQLITE_LOCKED, POSTGRES_LOCKED = "database is locked", "55P03"
 _MEMORY = ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:")
 _WRITES = "ordertrail_writes"
 
@@ -31,7 +35,10 @@ class Database:
     def __init__(self, engine: Engine, place: str, *, one_at_a_time: bool = False) -> None:
         self.engine = engine
         self.place = place
-        self._turn: AbstractContextManager[Any] = RLock() if one_at_a_time else nullcontext()
+        self.turn: AbstractContextManager[Any] = RLock() if one_at_a_time else nullcontext()
+        # One snapshot for all statements of a reader, as on SQLite; it is taken after the tables are locked.
+        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ") if self.is_postgres else engine
+        self.readers = Readers(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -52,26 +59,35 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: all or nothing."""
         engine = self.engine.execution_options(**{_WRITES: True})
-        with self._turn, self._in_words(), engine.begin() as connection:
+        with self.turn, self.in_words(), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self, *tables: Table) -> Iterator[Connection]:
-        """A transaction that reads; nobody swaps these tables for others meanwhile."""
-        with self._turn, self._in_words(), self.engine.connect() as connection, connection.begin():
+        """A transaction that reads, all of it as of one moment; nobody swaps these tables for others meanwhile."""
+        with self.turn, self.in_words(), self._snapshots.connect() as connection, connection.begin():
             if self.is_postgres and tables:
-                quote = self.engine.dialect.identifier_preparer.quote
-                names = ", ".join(quote(table.name) for table in tables)
-                connection.execute(text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))
+                connection.execute(text(f"LOCK TABLE {', '.join(self.quoted(tables))} IN ACCESS SHARE MODE"))
             yield connection
 
-    @property
+    def quoted(self, tables: Iterable[Table]) -> list[str]:
+        """Names as SQL has them, in the sequence of a swap: who locks in another one waits for us as we wait for it."""
+        quote = self.engine.dialect.identifier_preparer.quote
+        return [quote(name) for name in sorted(str(table.name) for table in tables)]
+
+    @cached_property
+    def driver_error(self) -> type[Exception]:
+        """The base of the driver's errors."""
+        return cast(type[Exception], self.engine.dialect.loaded_dbapi.Error)
+
+    @cached_property
     def is_postgres(self) -> bool:
         """Else it is SQLite."""
         return self.engine.dialect.name == "postgresql"
 
     def close(self) -> None:
         """Close every connection."""
+        self.readers.close()
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -81,13 +97,19 @@ class Database:
         self.close()
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def in_words(self) -> Iterator[None]:
+        """Turns SQLAlchemy's errors into ours."""
         try:
             yield
         except (OperationalError, InterfaceError) as error:
             said = str(error.orig).strip().splitlines()
             reason = said[0] if said else type(error.orig).__name__
-            raise DatabaseUnavailable(f"the read models in {self.place} cannot be reached: {reason}") from error
+            trouble = f"cannot be reached: {reason}"
+            if reason == SQLITE_LOCKED or getattr(error.orig, "sqlstate", None) == POSTGRES_LOCKED:
+                trouble = f"were locked by somebody else for longer than {LOCK_SECONDS} seconds"
+            raise DatabaseUnavailable(f"the read models in {self.place} {trouble}") from error
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(f"the read models in {self.place} have no free connection") from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise DatabaseUnavailable(f"the connection to the read models in {self.place} broke") from error

@@ -5,6 +5,7 @@ OrdertrailError
     ├── DatabaseUnavailable    the projections' database cannot be reached, or written; trying again may help
     ├── NotBuilt               the projection has no rows yet
     ├── NeedsRebuild           its rows were made by another version of it
+    │   └── Diverged           its rows know events that the store does not have
     └── ProjectionFailed       it stopped at an event that it cannot handle
 """
 
@@ -30,9 +31,16 @@ class NotBuilt(ProjectionError):
 class NeedsRebuild(ProjectionError):
     """Its rows have another shape or meaning than the code that would read them."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the projection {name} was made by another version and must be rebuilt")
+    def __init__(self, name: str, because: str = "was made by another version") -> None:
+        super().__init__(f"the projection {name} {because} and must be rebuilt")
         self.name = name
+
+
+class Diverged(NeedsRebuild):
+    """The events that made its rows are not, or no longer, those of the store that it shall follow."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "knows events that the store does not have (restored from a backup, or another one?)")
 
 
 class ProjectionFailed(ProjectionError):

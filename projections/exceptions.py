@@ -8,28 +8,44 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, select
+from sqlalchemy import Column, Index, MetaData, Table, bindparam, select, tuple_
 
 from ..domain import Event
 from ..domain import events as e
-from . import registry
+from .asking import Asking
 from .database import Database
-from .projection import ID, NUMBER, Projection, Rows, instant, microseconds
-from .refunds import refunds
+from .overdue import OverdueRefund, overdue_refunds
+from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
+from .query import Query
+from .readers import Reader
+from .refunds import Refunds
 
+_NO_POSITION = 2**63 - 1
+
+_METADATA = MetaData()
 EXCEPTIONS = Table(
     "exceptions",
-    MetaData(),
+    _METADATA,
     Column("position", NUMBER, primary_key=True, autoincrement=False),
     Column("kind", ID, nullable=False),
     Column("order_id", ID, nullable=False),
     Column("buyer_id", ID, nullable=False),
+    Column("seller_id", ID),
     Column("at_us", NUMBER, nullable=False),
     Column("amount", NUMBER, nullable=False),
+    Column("currency", ID, nullable=False),
 )
+for _name in ("kind", "order_id", "buyer_id", "seller_id"):
+    Index(f"exceptions_{_name.removesuffix('_id')}", EXCEPTIONS.c[_name], EXCEPTIONS.c.at_us, EXCEPTIONS.c.position)
 Index("exceptions_at", EXCEPTIONS.c.at_us, EXCEPTIONS.c.position)
-Index("exceptions_order", EXCEPTIONS.c.order_id, EXCEPTIONS.c.position)
-Index("exceptions_buyer", EXCEPTIONS.c.buyer_id, EXCEPTIONS.c.position)
+ORDERS = Table(
+    "exception_orders",
+    _METADATA,
+    Column("order_id", ID, primary_key=True),
+    Column("seller_id", ID),
+    Column("currency", ID, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 
 class ExceptionRow(Struct, gc=False):
@@ -37,11 +53,21 @@ class ExceptionRow(Struct, gc=False):
     kind: str
     order_id: str
     buyer_id: str
+    seller_id: str | None
     at_us: int
     amount: int
+    currency: str
 
 
-_CONCERNS = {e.ExceptionRaised, e.PaymentUnexpected}
+class OrderRow(Struct, gc=False):
+    """What an exception must know of its order."""
+
+    order_id: str
+    seller_id: str | None
+    currency: str
+
+
+_CONCERNS = {e.OrderPlaced, e.ExceptionRaised, e.PaymentUnexpected}
 
 
 class Exceptions(Projection):
@@ -49,26 +75,65 @@ class Exceptions(Projection):
 
     name = "exceptions"
     version = 1
-    tables: ClassVar = {ExceptionRow: EXCEPTIONS}
+    tables: ClassVar = {ExceptionRow: EXCEPTIONS, OrderRow: ORDERS}
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
         mine: list[tuple[int, Any]] = [(position, event) for position, event in events if type(event) in _CONCERNS]
+        rows.load(OrderRow, {event.order_id for _, event in mine if not isinstance(event, e.OrderPlaced)})
         for position, event in mine:
-            kind = event.kind if isinstance(event, e.ExceptionRaised) else "unexpected-payment"
-            at = microseconds(event.at)
-            rows.add(ExceptionRow(position, kind, event.order_id, event.buyer_id, at, event.amount))
+            if isinstance(event, e.OrderPlaced):
+                rows.put(OrderRow(event.order_id, event.seller_id, event.currency))
+                continue
+            order = rows.get(OrderRow, event.order_id)
+            assert order is not None, "an order is placed before anything happens to it"
+            rows.add(
+                ExceptionRow(
+                    position=position,
+                    kind=event.kind if isinstance(event, e.ExceptionRaised) else "unexpected-payment",
+                    order_id=event.order_id,
+                    buyer_id=event.buyer_id,
+                    seller_id=order.seller_id,
+                    at_us=microseconds(event.at),
+                    amount=event.amount,
+                    currency=order.currency,
+                )
+            )
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 
 class ListedException(Struct, frozen=True):
-    """``amount`` in minor units: the value at risk, what moved unexpectedly, or what is overdue."""
+    """``amount`` in minor units: the value at risk, what moved unexpectedly, or what is overdue.
+
+    ``cursor`` is for ``after``.
+    """
 
     kind: str
     order_id: str
     at: datetime
     amount: int
+    currency: str
+    cursor: str
+
+
+OVERDUE = "overdue-refund"
+_RAISED = Query(
+    select(
+        EXCEPTIONS.c.kind,
+        EXCEPTIONS.c.order_id,
+        EXCEPTIONS.c.at_us,
+        EXCEPTIONS.c.amount,
+        EXCEPTIONS.c.currency,
+        EXCEPTIONS.c.position,
+    ).order_by(EXCEPTIONS.c.at_us, EXCEPTIONS.c.position),
+    order_id=EXCEPTIONS.c.order_id == bindparam("order_id"),
+    buyer_id=EXCEPTIONS.c.buyer_id == bindparam("buyer_id"),
+    seller_id=EXCEPTIONS.c.seller_id == bindparam("seller_id"),
+    kind=EXCEPTIONS.c.kind == bindparam("kind"),
+    until=EXCEPTIONS.c.at_us <= bindparam("until"),
+    after=tuple_(EXCEPTIONS.c.at_us, EXCEPTIONS.c.position) > tuple_(bindparam("after_us"), bindparam("after")),
+)
 
 
 def exceptions(
@@ -77,35 +142,50 @@ def exceptions(
     at: datetime,
     order_id: str | None = None,
     buyer_id: str | None = None,
+    seller_id: str | None = None,
     kind: str | None = None,
     as_of: datetime | None = None,
     limit: int | None = None,
+    after: str | None = None,
 ) -> list[ListedException]:
-    """In the order of their times; refunds are overdue as judged ``at`` that time.
+    """In the order of their times, beginning behind the ``cursor`` of another; ``as_of``: by what had happened then.
 
-    ``as_of``: by what had happened then.
+    Refunds are overdue as judged ``at`` that time. Raises ``ValueError`` for an ``after`` that is no cursor.
     """
-    column = EXCEPTIONS.c
-    query = select(column.kind, column.order_id, column.at_us, column.amount).order_by(column.at_us, column.position)
-    for name, value in (("order_id", order_id), ("buyer_id", buyer_id), ("kind", kind)):
-        if value is not None:
-            query = query.where(column[name] == value)
-    if as_of is not None:
-        query = query.where(column.at_us <= microseconds(as_of))
-    with registry.reading(database, Exceptions()) as connection:
-        rows = connection.execute(query.limit(limit)).all()
-    found = [ListedException(row.kind, row.order_id, instant(row.at_us), row.amount) for row in rows]
-    if kind in (None, "overdue-refund"):
-        found += _overdue(database, at, order_id, buyer_id, as_of)
-    return sorted(found, key=lambda each: each.at)[:limit]
+    whose: dict[str, Any] = {"order_id": order_id, "buyer_id": buyer_id, "seller_id": seller_id}
+    behind = None if after is None else _place(after)
+    needed = [Exceptions(), Refunds()] if kind in (None, OVERDUE) else [Exceptions()]
+    with Asking(database, *needed) as reader:
+        found = (
+            []
+            if kind == OVERDUE
+            else _raised(reader, behind, limit=limit, **whose, kind=kind, until=maybe_microseconds(as_of))
+        )
+        if kind in (None, OVERDUE):
+            late = None if behind is None else (behind[0], behind[2])
+            overdue = overdue_refunds(reader, at=at, **whose, as_of=as_of, limit=limit, after=late)
+            found += [_overdue(refund) for refund in overdue]
+    return sorted(found, key=lambda each: _place(each.cursor))[:limit]
 
 
-def _overdue(
-    database: Database, at: datetime, order_id: str | None, buyer_id: str | None, as_of: datetime | None
-) -> list[ListedException]:
-    found = []
-    for refund in refunds(database, at=at, order_id=order_id, buyer_id=buyer_id, overdue=True, as_of=as_of):
-        late = [p for p in refund.payouts if p.status != "paid" and p.promised_by is not None and p.promised_by < at]
-        since = min(p.promised_by for p in late if p.promised_by is not None)
-        found.append(ListedException("overdue-refund", refund.order_id, since, sum(p.amount for p in late)))
-    return found
+def _raised(reader: Reader, behind: tuple[int, int, str] | None, **asked: Any) -> list[ListedException]:
+    after_us, after, _ = behind or (None, None, "")
+    return [
+        ListedException(kind, order_id, instant(us), amount, currency, f"{us}:{position}")
+        for kind, order_id, us, amount, currency, position in _RAISED.ask(
+            reader, after_us=after_us, after=after, **asked
+        )
+    ]
+
+
+def _overdue(refund: OverdueRefund) -> ListedException:
+    cursor = f"{microseconds(refund.since)}:{refund.refund_id}"
+    return ListedException(OVERDUE, refund.order_id, refund.since, refund.amount, refund.currency, cursor)
+
+
+def _place(cursor: str) -> tuple[int, int, str]:
+    """Where a cursor stands: what was raised comes before what is overdue since the same time."""
+    us, _, which = cursor.partition(":")
+    if not (us.removeprefix("-").isdecimal() and which):
+        raise ValueError(f"{cursor!r} is no cursor of an exception")
+    return (int(us), int(which), "") if which.isdecimal() else (int(us), _NO_POSITION, which)

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Protocol
 
-from ..domain import Event
+from msgspec import DecodeError
+from sqlalchemy import Connection
+
+from ..domain import Event, OrdertrailError
 from . import registry
 from .database import Database
 from .errors import DatabaseUnavailable, NeedsRebuild, ProjectionError, ProjectionFailed
@@ -21,7 +24,8 @@ _position = itemgetter(0)
 class EventLog(Protocol):
     """Where events come from: the store, or the application on it.
 
-    Positions grow in the order of the commits: an event is never visible before one of a lower position.
+    Positions grow in the order of the commits: an event is never visible before one of a lower position. Whatever goes
+    wrong is an ``OrdertrailError``, which has a ``DecodeError`` for its cause where this version knows no such event.
     """
 
     def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
@@ -33,6 +37,39 @@ class EventLog(Protocol):
         ...
 
 
+def next_events(log: EventLog, after: int, limit: int) -> Events:
+    """At most ``limit`` events; only those before one that cannot be read, and the log's error if it comes next."""
+    while True:
+        try:
+            return log.notifications(after, limit)
+        except OrdertrailError as error:
+            if limit == 1 or not is_unreadable(error):
+                raise
+        limit //= 2
+
+
+def is_unreadable(error: OrdertrailError) -> bool:
+    """Whether the log is there, but holds an event that this version does not know."""
+    return isinstance(error.__cause__, DecodeError)
+
+
+def holds(log: EventLog, known: Checkpoint) -> bool:
+    """Whether the log has, where it was, the last event that the rows know."""
+    if not known.position:
+        return True
+    try:
+        found = log.notifications(known.position - 1, 1)
+    except OrdertrailError as error:
+        if is_unreadable(error):  # only a newer version could tell
+            return True
+        raise
+    return bool(found) and found[0][0] == known.position and _mark(found[0][1]) == known.last_event
+
+
+def _mark(event: Event) -> str:
+    return f"{event.stream} {event.version} {event.recorded_at.isoformat()} {event.command_id}"
+
+
 class Follower:
     """A projection in one of its roles. ``stopped`` says why it does not go on."""
 
@@ -40,6 +77,7 @@ class Follower:
         self.projection = projection
         self.name = projection.name
         self.role = checkpoint.role
+        self.generation = checkpoint.generation
         self.position = checkpoint.position
         self.stopped: ProjectionError | None = None
         self._database = database
@@ -56,21 +94,52 @@ class Follower:
                 self._commit(events)
                 return
             except DatabaseUnavailable:
-                self._rows.forget()
                 raise
             except Exception as error:
-                self._rows.forget()
                 if len(events) == 1:
-                    self._stop(events[0], error)
+                    position, event = events[0]
+                    self.stop(position, f"{event.type} of {event.stream}", error)
                     return
                 half = len(events) // 2
                 self.apply(events[:half])
+                if self.position < events[half - 1][0]:
+                    return  # the checkpoint went back: what lies between comes first
                 events = events[half:]
 
-    def _commit(self, events: Events) -> None:
+    def stop(self, position: int, event: str, error: Exception) -> None:
+        """Go no further than before this event, and let everybody know why."""
+        said = (str(error).strip().splitlines() or [""])[0]
+        why = f"{type(error).__name__}: {said}"[:500]
         with self._database.writing() as connection:
-            found = registry.checkpoint(connection, self.name, self.role, lock=True)
-            if found is None or not found.fits(self.projection):
+            found = self._checkpoint(connection)
+            if found is None:
+                self.stopped = NeedsRebuild(self.name)
+                return
+            if found.position >= position:
+                self.position = found.position  # another runner could do it
+                return
+            registry.fail(connection, self.name, self.role, position, event, why)
+        self.stopped = ProjectionFailed(self.name, position, event, why)
+        self.stopped.__cause__ = error
+
+    def _checkpoint(self, connection: Connection) -> Checkpoint | None:
+        """Locked, and None where it is no longer that of our tables: those beside the live ones bear a number."""
+        found = registry.checkpoint(connection, self.name, self.role, lock=True)
+        if found is None or not found.fits(self.projection):
+            return None
+        return found if self.role == "live" or found.generation == self.generation else None
+
+    def _commit(self, events: Events) -> None:
+        try:
+            self._write(events)
+        except BaseException:  # also a KeyboardInterrupt: rows were changed that were not written
+            self._rows.forget()
+            raise
+
+    def _write(self, events: Events) -> None:
+        with self._database.writing() as connection:
+            found = self._checkpoint(connection)
+            if found is None:
                 self.stopped = NeedsRebuild(self.name)
                 return
             if found.written_by != self._me or found.position != self.position:
@@ -83,14 +152,6 @@ class Follower:
                 self._rows.connection = connection
                 self.projection.handle(fresh, self._rows)
                 self._rows.write()
-                registry.advance(connection, self.name, self.role, fresh[-1][0], self._me)
+                position, event = fresh[-1]
+                registry.advance(connection, self.name, self.role, position, _mark(event), self._me)
         self.position = fresh[-1][0] if fresh else found.position
-
-    def _stop(self, event: tuple[int, Event], error: Exception) -> None:
-        position, said = event[0], (str(error).strip().splitlines() or [""])[0]
-        why = f"{type(error).__name__}: {said}"[:500]
-        stream = f"{event[1].type} of {event[1].stream}"
-        with self._database.writing() as connection:
-            registry.fail(connection, self.name, self.role, position, stream, why)
-        self.stopped = ProjectionFailed(self.name, position, stream, why)
-        self.stopped.__cause__ = error

@@ -6,14 +6,15 @@ from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, Text, or_, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, or_, select
 
 from ..domain import Event
 from ..domain import events as e
 from ..domain.order import counts
-from . import registry
+from .asking import Asking
 from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_instant, maybe_microseconds, microseconds
+from .query import Query
 
 _METADATA = MetaData()
 REQUESTS = Table(
@@ -30,10 +31,15 @@ REQUESTS = Table(
     Column("items", Text, nullable=False, info=FIXED),
 )
 _OPEN = REQUESTS.c.closed_us.is_(None)
+_CLOSED = REQUESTS.c.closed_us.is_not(None)
 Index("inbox_requests_open", REQUESTS.c.request_id, sqlite_where=_OPEN, postgresql_where=_OPEN)
-Index("inbox_requests_order", REQUESTS.c.order_id)
-Index("inbox_requests_seller", REQUESTS.c.seller_id, REQUESTS.c.request_id)
-Index("inbox_requests_buyer", REQUESTS.c.buyer_id, REQUESTS.c.request_id)
+for _name in ("buyer_id", "seller_id", "party"):
+    _columns = (REQUESTS.c[_name], REQUESTS.c.request_id)
+    Index(f"inbox_requests_{_name.removesuffix('_id')}", *_columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index(
+    "inbox_requests_closed", REQUESTS.c.closed_us, REQUESTS.c.request_id, sqlite_where=_CLOSED, postgresql_where=_CLOSED
+)
+Index("inbox_requests_order", REQUESTS.c.order_id, REQUESTS.c.request_id)
 SELLERS = Table(
     "inbox_sellers",
     _METADATA,
@@ -44,7 +50,7 @@ SELLERS = Table(
 
 
 class RequestRow(Struct, gc=False):
-    """``items`` is JSON, as asked."""
+    """``items`` is JSON, as asked. One that nobody answered is closed just after its deadline, recorded or not."""
 
     request_id: str
     order_id: str
@@ -89,7 +95,8 @@ class Inbox(Projection):
             else:
                 request = rows.get(RequestRow, event.request_id)
                 assert request is not None, "a request is asked before it is closed"
-                request.closed_us = microseconds(event.at)
+                unanswered = isinstance(event, e.CancellationLapsed) and event.because == "unanswered"
+                request.closed_us = microseconds(event.at) + unanswered
                 rows.put(request)
 
 
@@ -123,6 +130,28 @@ class OpenRequest(Struct, frozen=True):
 
 
 _decode_items = msgspec.json.Decoder(dict[str, int]).decode
+_LATER = REQUESTS.alias().c
+_REQUESTS = Query(
+    select(
+        REQUESTS.c.request_id,
+        REQUESTS.c.order_id,
+        REQUESTS.c.party,
+        REQUESTS.c.seller_id,
+        REQUESTS.c.asked_us,
+        REQUESTS.c.answer_by_us,
+        REQUESTS.c["items"],
+    )
+    .where(REQUESTS.c.asked_us <= bindparam("until"))
+    .where(or_(REQUESTS.c.answer_by_us.is_(None), REQUESTS.c.answer_by_us >= bindparam("moment")))
+    .order_by(REQUESTS.c.request_id),
+    order_id=REQUESTS.c.order_id == bindparam("order_id"),
+    buyer_id=REQUESTS.c.buyer_id == bindparam("buyer_id"),
+    seller_id=REQUESTS.c.seller_id == bindparam("seller_id"),
+    to=REQUESTS.c.party == bindparam("to"),
+    after=REQUESTS.c.request_id > bindparam("after"),
+    still_open=_OPEN,
+    closed_later=REQUESTS.c.request_id.in_(select(_LATER.request_id).where(_LATER.closed_us > bindparam("until"))),
+)
 
 
 def inbox(
@@ -137,35 +166,28 @@ def inbox(
     limit: int | None = None,
     after: str | None = None,
 ) -> list[OpenRequest]:
-    """Open requests by their ids; one whose time is over ``at`` that time is not open, whether or not it is recorded.
+    """Requests by their ids, beginning behind the id ``after``, that were open ``at`` that time.
 
-    ``as_of``: by what had happened then.
+    They had been asked, were neither answered nor overtaken, and their time was not over, whether or not anybody had
+    recorded that: exactly at its deadline a request is open. ``as_of`` an earlier time: by what had happened then.
     """
-    column = REQUESTS.c
-    query = select(
-        column.request_id,
-        column.order_id,
-        column.party,
-        column.seller_id,
-        column.asked_us,
-        column.answer_by_us,
-        column["items"],
-    ).order_by(column.request_id)
-    chosen = {"order_id": order_id, "buyer_id": buyer_id, "seller_id": seller_id, "party": to}
-    for name, value in chosen.items():
-        if value is not None:
-            query = query.where(column[name] == value)
-    if after is not None:
-        query = query.where(column.request_id > after)
-    if as_of is None:
-        query = query.where(_OPEN)
-    else:
-        then = microseconds(as_of)
-        query = query.where(column.asked_us <= then, or_(_OPEN, column.closed_us > then))
-    query = query.where(or_(column.answer_by_us.is_(None), column.answer_by_us >= microseconds(at)))
-    with registry.reading(database, Inbox()) as connection:
-        found = connection.execute(query.limit(limit)).all()
+    moment = microseconds(at)
+    asked: dict[str, Any] = {
+        "order_id": order_id,
+        "buyer_id": buyer_id,
+        "seller_id": seller_id,
+        "to": to,
+        "after": after,
+        "moment": moment,
+        "until": moment if as_of is None else min(moment, microseconds(as_of)),
+    }
+    with Asking(database, Inbox()) as reader:
+        # Asked apart, so that an index serves each; those closed since then are few, unless that was long ago.
+        found = [
+            *_REQUESTS.ask(reader, limit=limit, still_open=True, **asked),
+            *_REQUESTS.ask(reader, limit=limit, closed_later=True, **asked),
+        ]
     return [
         OpenRequest(request, order, party, seller, instant(asked), maybe_instant(answer_by), _decode_items(items))
-        for request, order, party, seller, asked, answer_by, items in found
+        for request, order, party, seller, asked, answer_by, items in sorted(found)[:limit]
     ]

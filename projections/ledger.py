@@ -4,18 +4,20 @@ Debits are positive, and every entry sums to zero in its currency. Entries are n
 a ledger made anew is the same, entry for entry. Balances are sums over the journal. Source: RULEBOOK section 11.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Select, Table, func, select
+from sqlalchemy import Column, Index, MetaData, Table, bindparam, func, select
 
 from ..domain import Event
 from ..domain import events as e
-from . import accounts, registry
+from .asking import Asking
+from .booking import BOOKED, RELEASES, DeferredRow, OrderRow
 from .database import Database
-from .projection import ID, NUMBER, Projection, Rows, instant, microseconds
+from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
+from .query import Query
 
 _METADATA = MetaData()
 ENTRIES = Table(
@@ -27,9 +29,12 @@ ENTRIES = Table(
     Column("order_id", ID, nullable=False),
     Column("event", ID, nullable=False),
     Column("refund_id", ID),
+    Column("seller_id", ID),
     Column("currency", ID, nullable=False),
 )
 Index("ledger_entries_order", ENTRIES.c.order_id, ENTRIES.c.entry)
+_SOLD = ENTRIES.c.seller_id.is_not(None)
+Index("ledger_entries_seller", ENTRIES.c.seller_id, ENTRIES.c.entry, sqlite_where=_SOLD, postgresql_where=_SOLD)
 POSTINGS = Table(
     "ledger_postings",
     _METADATA,
@@ -38,6 +43,7 @@ POSTINGS = Table(
     Column("account", ID, nullable=False),
     Column("amount", NUMBER, nullable=False),
     Column("currency", ID, nullable=False),
+    Column("payment_id", ID),
     sqlite_with_rowid=False,
 )
 ORDERS = Table(
@@ -64,34 +70,19 @@ class EntryRow(Struct, gc=False):
     order_id: str
     event: str
     refund_id: str | None
+    seller_id: str | None
     currency: str
 
 
 class PostingRow(Struct, gc=False):
+    """``payment_id``: whose money moved, where it is one payment's."""
+
     entry: int
     line: int
     account: str
     amount: int
     currency: str
-
-
-class OrderRow(Struct, gc=False):
-    """What an entry must know of its order."""
-
-    order_id: str
-    currency: str
-    seller_id: str | None
-
-
-class DeferredRow(Struct, gc=False):
-    """A refund that waits to fall due."""
-
-    refund_id: str
-    amount: int
-
-
-Postings = list[tuple[str, int]]
-"""Accounts and amounts, debits positive."""
+    payment_id: str | None
 
 
 class Ledger(Projection):
@@ -102,9 +93,9 @@ class Ledger(Projection):
     tables: ClassVar = {EntryRow: ENTRIES, PostingRow: POSTINGS, OrderRow: ORDERS, DeferredRow: DEFERRED}
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
-        moving: list[tuple[int, Any]] = [(position, event) for position, event in events if type(event) in _BOOKED]
+        moving: list[tuple[int, Any]] = [(position, event) for position, event in events if type(event) in BOOKED]
         rows.load(OrderRow, {event.order_id for _, event in moving if not isinstance(event, e.OrderPlaced)})
-        rows.load(DeferredRow, {event.refund_id for _, event in moving if isinstance(event, _RELEASES)})
+        rows.load(DeferredRow, {event.refund_id for _, event in moving if isinstance(event, RELEASES)})
         number = rows.highest(EntryRow)
         for position, event in moving:
             if isinstance(event, e.OrderPlaced):
@@ -114,85 +105,29 @@ class Ledger(Projection):
                 known = rows.get(OrderRow, event.order_id)
                 assert known is not None, "an order is placed before anything happens to it"
                 order = known
-            postings = [(account, amount) for account, amount in _BOOKED[type(event)](event, order, rows) if amount]
+            postings = [posting for posting in BOOKED[type(event)](event, order, rows) if posting[1]]
             if not postings:
                 continue
             number += 1
-            at, refund_id = microseconds(event.at), getattr(event, "refund_id", None)
-            rows.add(EntryRow(number, position, at, event.order_id, event.type, refund_id, order.currency))
-            for line, (account, amount) in enumerate(postings, 1):
-                rows.add(PostingRow(number, line, account, amount, order.currency))
-
-
-def _placed(event: e.OrderPlaced, order: OrderRow, _: Rows) -> Postings:
-    tax = sum(line.tax for line in event.items)
-    paid = [(accounts.of_payment(payment.method), payment.amount) for payment in event.payments]
-    total = sum(amount for _, amount in paid)
-    return [*paid, (accounts.of_seller(order.seller_id), tax - total), (accounts.TAX, -tax)]
-
-
-def _owed(event: e.RefundOwed, order: OrderRow, rows: Rows) -> Postings:
-    sold_by = accounts.of_seller(order.seller_id)
-    if event.due_at is None:
-        rows.put(DeferredRow(event.refund_id, event.amount))
-    kept = [
-        (accounts.FEES[deduction.kind] if order.seller_id is None else sold_by, -deduction.amount)
-        for deduction in event.deductions
-    ]
-    return [
-        (sold_by, event.value - event.tax),
-        (accounts.TAX, event.tax),
-        (accounts.DEFERRED if event.due_at is None else accounts.DUE, -event.amount),
-        *kept,
-    ]
-
-
-def _released(event: e.RefundReleased | e.RefundTakenOver, _: OrderRow, rows: Rows) -> Postings:
-    """A granted claim releases what it takes over, too (CLAIM-2)."""
-    if isinstance(event, e.RefundTakenOver) and not event.was_deferred:
-        return []
-    deferred = rows.get(DeferredRow, event.refund_id)
-    assert deferred is not None, "only a deferred refund is released"
-    rows.delete(DeferredRow, event.refund_id)
-    return [(accounts.DEFERRED, deferred.amount), (accounts.DUE, -deferred.amount)]
-
-
-def _paid(event: e.PayoutPaid, _: OrderRow, __: Rows) -> Postings:
-    return [(accounts.DUE, event.amount), (accounts.of_payment(event.method), -event.amount)]
-
-
-def _bounced(event: e.PayoutBounced, _: OrderRow, __: Rows) -> Postings:
-    return [(accounts.of_payment(event.method), event.amount), (accounts.DUE, -event.amount)]
-
-
-def _unexpected(event: e.PaymentUnexpected, _: OrderRow, __: Rows) -> Postings:
-    return [(accounts.SUSPENSE, event.amount), (accounts.of_payment(event.method), -event.amount)]
-
-
-_RELEASES = (e.RefundReleased, e.RefundTakenOver)
-_BOOKED: dict[type[Event], Callable[[Any, OrderRow, Rows], Postings]] = {
-    e.OrderPlaced: _placed,
-    e.RefundOwed: _owed,
-    e.RefundReleased: _released,
-    e.RefundTakenOver: _released,
-    e.PayoutPaid: _paid,
-    e.PayoutBounced: _bounced,
-    e.PaymentUnexpected: _unexpected,
-}
+            about = (event.order_id, event.type, getattr(event, "refund_id", None), order.seller_id, order.currency)
+            rows.add(EntryRow(number, position, microseconds(event.at), *about))
+            for line, (account, amount, payment_id) in enumerate(postings, 1):
+                rows.add(PostingRow(number, line, account, amount, order.currency, payment_id))
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 
 class Posting(Struct, frozen=True):
-    """``amount`` in minor units, debits positive."""
+    """``amount`` in minor units, debits positive; ``payment_id`` where it is one payment's money."""
 
     account: str
     amount: int
     currency: str
+    payment_id: str | None = None
 
 
-class Entry(Struct, frozen=True, omit_defaults=True):
+class Entry(Struct, frozen=True):
     """An entry of the journal; ``position`` and ``event`` are those of the event that it books."""
 
     entry: int
@@ -200,74 +135,152 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     at: datetime
     order_id: str
     event: str
+    refund_id: str | None
     postings: list[Posting]
-    refund_id: str | None = None
 
 
 Balances = dict[str, dict[str, int]]
 """Amounts by currency and account, without accounts at zero."""
 
 
+_BOOKED_LINES = ENTRIES.join(POSTINGS, POSTINGS.c.entry == ENTRIES.c.entry)
+_WHOSE: dict[str, Any] = {
+    "order_id": ENTRIES.c.order_id == bindparam("order_id"),
+    "seller_id": ENTRIES.c.seller_id == bindparam("seller_id"),
+    "until": ENTRIES.c.at_us <= bindparam("until"),
+}
+_AFTER = ENTRIES.c.entry > bindparam("after")
+_NUMBERS = Query(select(ENTRIES.c.entry).order_by(ENTRIES.c.entry), **_WHOSE, after=_AFTER)
+_LINES = Query(
+    select(
+        ENTRIES.c.entry,
+        ENTRIES.c.position,
+        ENTRIES.c.at_us,
+        ENTRIES.c.order_id,
+        ENTRIES.c.event,
+        ENTRIES.c.refund_id,
+        POSTINGS.c.account,
+        POSTINGS.c.amount,
+        POSTINGS.c.currency,
+        POSTINGS.c.payment_id,
+    )
+    .select_from(_BOOKED_LINES)
+    .order_by(ENTRIES.c.entry, POSTINGS.c.line),
+    **_WHOSE,
+    after=_AFTER,
+    last=ENTRIES.c.entry <= bindparam("last"),
+)
+_SUMS = (
+    select(POSTINGS.c.currency, POSTINGS.c.account, func.sum(POSTINGS.c.amount))
+    .group_by(POSTINGS.c.currency, POSTINGS.c.account)
+    .order_by(POSTINGS.c.currency, POSTINGS.c.account)
+)
+_ALL_BALANCES = Query(_SUMS)
+_BALANCES = Query(_SUMS.select_from(_BOOKED_LINES), **_WHOSE)
+_USES = Query(
+    select(
+        POSTINGS.c.account,
+        POSTINGS.c.currency,
+        func.sum(POSTINGS.c.amount),
+        func.min(ENTRIES.c.at_us),
+        func.max(ENTRIES.c.at_us),
+        func.max(ENTRIES.c.entry),
+    )
+    .select_from(_BOOKED_LINES)
+    .group_by(POSTINGS.c.account, POSTINGS.c.currency)
+    .order_by(POSTINGS.c.account, POSTINGS.c.currency),
+    **_WHOSE,
+)
+
+
 def entries(
     database: Database,
     *,
     order_id: str | None = None,
+    seller_id: str | None = None,
     as_of: datetime | None = None,
     limit: int | None = None,
     after: int = 0,
 ) -> list[Entry]:
-    """The journal in its order, from the entry ``after``; of what had happened by ``as_of``."""
-    return [*each_entry(database, order_id=order_id, as_of=as_of, limit=limit, after=after)]
+    """The journal in its order, beginning behind the number ``after``; ``as_of``: of what had happened by then.
+
+    A seller's entries are those of the orders that it sold.
+    """
+    return [*each_entry(database, order_id=order_id, seller_id=seller_id, as_of=as_of, limit=limit, after=after)]
 
 
 def each_entry(
     database: Database,
     *,
     order_id: str | None = None,
+    seller_id: str | None = None,
     as_of: datetime | None = None,
     limit: int | None = None,
     after: int = 0,
 ) -> Iterator[Entry]:
     """As ``entries``, one by one, for a journal that does not fit into memory."""
-    chosen = _filtered(select(ENTRIES), order_id, as_of).where(ENTRIES.c.entry > after).order_by(ENTRIES.c.entry)
-    page = chosen.limit(limit).subquery()
-    lines = (
-        select(page.c.entry, page.c.position, page.c.at_us, page.c.order_id, page.c.event, page.c.refund_id)
-        .add_columns(POSTINGS.c.account, POSTINGS.c.amount, POSTINGS.c.currency)
-        .join(POSTINGS, POSTINGS.c.entry == page.c.entry)
-        .order_by(page.c.entry, POSTINGS.c.line)
-    )
-    with registry.reading(database, Ledger()) as connection:
+    asked: dict[str, Any] = {
+        "order_id": order_id,
+        "seller_id": seller_id,
+        "until": maybe_microseconds(as_of),
+        "after": after or None,
+    }
+    with Asking(database, Ledger()) as reader:
+        last = None
+        if limit is not None:
+            # The page's last entry is asked for first: so lines come as they lie, and none is sorted.
+            last = max((number for (number,) in _NUMBERS.ask(reader, limit=limit, **asked)), default=0)
         current: Entry | None = None
-        for row in connection.execution_options(yield_per=1000).execute(lines):
-            number, position, at_us, of_order, event, refund_id, *posting = row
+        for number, position, at_us, of_order, event, refund_id, *line in _LINES.ask(reader, last=last, **asked):
             if current is None or current.entry != number:
                 if current is not None:
                     yield current
-                current = Entry(number, position, instant(at_us), of_order, event, [], refund_id)
-            current.postings.append(Posting(*posting))
+                current = Entry(number, position, instant(at_us), of_order, event, refund_id, [])
+            current.postings.append(Posting(*line))
         if current is not None:
             yield current
 
 
-def balances(database: Database, *, order_id: str | None = None, as_of: datetime | None = None) -> Balances:
+def balances(
+    database: Database,
+    *,
+    order_id: str | None = None,
+    seller_id: str | None = None,
+    as_of: datetime | None = None,
+) -> Balances:
     """What lies on each account: the sums of the journal's postings."""
-    columns = (POSTINGS.c.currency, POSTINGS.c.account, func.sum(POSTINGS.c.amount))
-    sums: Select[Any] = select(*columns).select_from(POSTINGS)
-    if order_id is not None or as_of is not None:
-        sums = _filtered(sums.join(ENTRIES, ENTRIES.c.entry == POSTINGS.c.entry), order_id, as_of)
-    sums = sums.group_by(POSTINGS.c.currency, POSTINGS.c.account).order_by(POSTINGS.c.currency, POSTINGS.c.account)
+    asked: dict[str, Any] = {"order_id": order_id, "seller_id": seller_id, "until": maybe_microseconds(as_of)}
+    sums = _BALANCES if any(value is not None for value in asked.values()) else _ALL_BALANCES
     result: Balances = {}
-    with registry.reading(database, Ledger()) as connection:
-        for currency, account, amount in connection.execute(sums):
+    with Asking(database, Ledger()) as reader:
+        for currency, account, amount in sums.ask(reader, **asked):
             if amount:
                 result.setdefault(currency, {})[account] = int(amount)
     return result
 
 
-def _filtered(query: Select[Any], order_id: str | None, as_of: datetime | None) -> Select[Any]:
-    if order_id is not None:
-        query = query.where(ENTRIES.c.order_id == order_id)
-    if as_of is not None:
-        query = query.where(ENTRIES.c.at_us <= microseconds(as_of))
-    return query
+class AccountUse(Struct, frozen=True):
+    """What the journal holds of an account in one currency: its balance, the first and last time, the last entry."""
+
+    account: str
+    currency: str
+    balance: int
+    first_at: datetime
+    last_at: datetime
+    last_entry: int
+
+
+def accounts_used(
+    database: Database,
+    *,
+    order_id: str | None = None,
+    seller_id: str | None = None,
+    as_of: datetime | None = None,
+) -> list[AccountUse]:
+    """Every account of ``entries``, also those at zero, by name and currency; all of one moment."""
+    asked: dict[str, Any] = {"order_id": order_id, "seller_id": seller_id, "until": maybe_microseconds(as_of)}
+    with Asking(database, Ledger()) as reader:
+        return [
+            AccountUse(account, currency, int(balance), instant(first_us), instant(last_us), last_entry)
+            for account, currency, balance, first_us, last_us, last_entry in _USES.ask(reader, **asked)
+        ]

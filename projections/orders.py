@@ -1,23 +1,39 @@
 """The list of orders: whose, in which state, what is open; for those who look for an order, not for its whole story.
 
-A unit's state is kept as one letter, in the order's sequence of units, so that the order's state is the least letter.
+A unit's state is kept as one letter, in the order's sequence of units. What happened to the order is kept beside it as
+a compact story, so that it can be told as of any time. Whether a request is open is a question for the query's time.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, Text, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, and_, bindparam, select
 
 from ..domain import Event
 from ..domain import events as e
-from ..domain.lifecycle import MOVES, RANK, STATES
-from ..domain.vocabulary import Units
-from . import registry
+from .asking import Asking
 from .database import Database
-from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, microseconds
+from .order_story import (
+    CLOSES,
+    LETTERS,
+    MOVES_TO,
+    PAYS,
+    is_unanswered,
+    mask_of,
+    moved,
+    short,
+    state_of,
+    still_open,
+    told,
+    with_move,
+    with_other,
+)
+from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
+from .query import Query
 
 ORDERS = Table(
     "order_list",
@@ -32,7 +48,9 @@ ORDERS = Table(
     Column("total", NUMBER, nullable=False, info=FIXED),
     Column("open_requests", NUMBER, nullable=False),
     Column("refunds_owed", NUMBER, nullable=False),
+    Column("requests", Text, nullable=False),
     Column("units", Text, nullable=False),
+    Column("story", Text, nullable=False),
     Column("firsts", Text, nullable=False, info=FIXED),
 )
 Index("order_list_buyer", ORDERS.c.buyer_id, ORDERS.c.order_id)
@@ -42,7 +60,11 @@ Index("order_list_placed", ORDERS.c.placed_us)
 
 
 class OrderRow(Struct, gc=False):
-    """``firsts`` says, as JSON, where each item's units begin in ``units``."""
+    """``firsts`` says, as JSON, where each item's units begin in ``units``.
+
+    ``open_requests`` are those not recorded as closed. ``requests``, as JSON, are those that nobody has answered or
+    overtaken, with the microseconds to answer by: whether their time is over is judged when somebody asks.
+    """
 
     order_id: str
     buyer_id: str
@@ -54,24 +76,15 @@ class OrderRow(Struct, gc=False):
     total: int
     open_requests: int
     refunds_owed: int
+    requests: str
     units: str
+    story: str
     firsts: str
 
 
-_LETTERS = {state: chr(ord("a") + rank) for state, rank in RANK.items()}
-_STATES = dict(zip(_LETTERS.values(), STATES, strict=True))
-_DESTINATIONS = {move.trigger: move.dest for move in MOVES}
-_TO: dict[Any, str] = {
-    e.ItemsRefunded: "refunded",
-    e.ReturnStarted: "in-return",
-    e.ReturnWithdrawn: "delivered",
-    e.ReturnLapsed: "delivered",
-    e.ReturnReceived: "returned",
-    e.ReturnLost: "lost",
-} | {kind: _DESTINATIONS[kind.trigger] for kind in e.ItemsMoved.__subclasses__()}
-_CLOSES = (e.CancellationApproved, e.CancellationDeclined, e.CancellationLapsed)
-_CONCERNS = {*_TO, *_CLOSES, e.OrderPlaced, e.CancellationRequested, e.RefundOwed, e.PayoutPaid, e.PayoutBounced}
-_decode_firsts = msgspec.json.Decoder(dict[str, int]).decode
+_CONCERNS = {*MOVES_TO, *CLOSES, *PAYS, e.OrderPlaced, e.CancellationRequested, e.RefundOwed}
+_encode = msgspec.json.Encoder().encode
+_decode_requests = msgspec.json.Decoder(dict[str, int | None]).decode
 
 
 class OrderList(Projection):
@@ -90,20 +103,19 @@ class OrderList(Projection):
                 continue
             order = rows.get(OrderRow, event.order_id)
             assert order is not None, "an order is placed before anything happens to it"
-            dest = _TO.get(type(event))
-            if dest is not None:
-                _move(order, event.units, event.to if isinstance(event, e.ItemsUnpacked) else dest)
-            elif isinstance(event, e.CancellationRequested):
-                order.open_requests += 1
-            elif isinstance(event, _CLOSES):
-                order.open_requests -= 1
+            if type(event) in MOVES_TO:
+                mask = mask_of(event, order.units, order.firsts)
+                order.units = moved(order.units, mask)
+                order.state = state_of(order.units)
+                order.story = with_move(order.story, event, mask)
             else:
-                order.refunds_owed += -event.amount if isinstance(event, e.PayoutPaid) else event.amount
+                _count(order, event)
+                order.story = with_other(order.story, event)
             rows.put(order)
 
 
 def _placed(event: e.OrderPlaced) -> OrderRow:
-    state = "seller-window" if event.fulfilled_by == "seller" else "placed"
+    state = _first_state(event.fulfilled_by)
     firsts, count = {}, 0
     for line in event.items:
         firsts[line.item_id] = count
@@ -119,19 +131,32 @@ def _placed(event: e.OrderPlaced) -> OrderRow:
         total=sum(line.total for line in event.items),
         open_requests=0,
         refunds_owed=0,
-        units=_LETTERS[state] * count,
-        firsts=msgspec.json.encode(firsts).decode(),
+        requests="{}",
+        units=LETTERS[state] * count,
+        story="[]",
+        firsts=_encode(firsts).decode(),
     )
 
 
-def _move(order: OrderRow, moved: Units, state: str) -> None:
-    letters, letter, firsts = list(order.units), _LETTERS[state], _decode_firsts(order.firsts)
-    for item_id, numbers in moved.items():
-        before_first = firsts[item_id] - 1
-        for number in numbers:
-            letters[before_first + number] = letter
-    order.units = "".join(letters)
-    order.state = _STATES[min(letters)]
+def _count(order: OrderRow, event: Any) -> None:
+    if isinstance(event, e.CancellationRequested):
+        order.open_requests += 1
+        asked = _decode_requests(order.requests) | {short(event, event.request_id): maybe_microseconds(event.answer_by)}
+        order.requests = _encode(asked).decode()
+    elif isinstance(event, CLOSES):
+        order.open_requests -= 1
+        if not is_unanswered(event):
+            asked = _decode_requests(order.requests)
+            del asked[short(event, event.request_id)]
+            order.requests = _encode(asked).decode()
+    elif isinstance(event, e.PayoutPaid):
+        order.refunds_owed -= event.amount
+    elif isinstance(event, e.RefundOwed | e.PayoutBounced):
+        order.refunds_owed += event.amount
+
+
+def _first_state(fulfilled_by: str) -> str:
+    return "seller-window" if fulfilled_by == "seller" else "placed"
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -151,45 +176,93 @@ class ListedOrder(Struct, frozen=True):
     refunds_owed: int
 
 
+_OTHER = ORDERS.alias().c
+_PLACED = and_(_OTHER.placed_us >= bindparam("placed_from"), _OTHER.placed_us < bindparam("placed_before"))
+_FAR_AWAY = 2**62
+_WHICH: dict[str, Any] = {
+    "order_id": ORDERS.c.order_id == bindparam("order_id"),
+    "buyer_id": ORDERS.c.buyer_id == bindparam("buyer_id"),
+    "seller_id": ORDERS.c.seller_id == bindparam("seller_id"),
+    # Asked apart, so that the index on times serves although the answer is sorted by ids.
+    "placed": ORDERS.c.order_id.in_(select(_OTHER.order_id).where(_PLACED)),
+    "after": ORDERS.c.order_id > bindparam("after"),
+}
+_NOW = Query(
+    select(
+        ORDERS.c.order_id,
+        ORDERS.c.buyer_id,
+        ORDERS.c.seller_id,
+        ORDERS.c.state,
+        ORDERS.c.placed_us,
+        ORDERS.c.total,
+        ORDERS.c.currency,
+        ORDERS.c.open_requests,
+        ORDERS.c.refunds_owed,
+        ORDERS.c.requests,
+    ).order_by(ORDERS.c.order_id),
+    **_WHICH,
+    state=ORDERS.c.state == bindparam("state"),
+)
+_THEN = Query(
+    select(ORDERS).where(ORDERS.c.placed_us <= bindparam("until")).order_by(ORDERS.c.order_id),
+    **_WHICH,
+)
+
+
 def orders(
     database: Database,
     *,
+    at: datetime | None = None,
     order_id: str | None = None,
     buyer_id: str | None = None,
     seller_id: str | None = None,
     state: str | None = None,
     placed_from: datetime | None = None,
     placed_before: datetime | None = None,
+    as_of: datetime | None = None,
     limit: int | None = None,
     after: str | None = None,
 ) -> list[ListedOrder]:
-    """Orders by their ids, beginning behind the id ``after``."""
-    column = ORDERS.c
-    query = select(
-        column.order_id,
-        column.buyer_id,
-        column.seller_id,
-        column.state,
-        column.placed_us,
-        column.total,
-        column.currency,
-        column.open_requests,
-        column.refunds_owed,
-    ).order_by(column.order_id)
-    for name, value in (("order_id", order_id), ("buyer_id", buyer_id), ("seller_id", seller_id), ("state", state)):
-        if value is not None:
-            query = query.where(column[name] == value)
-    if placed_from is not None or placed_before is not None:
-        # Asked apart, so that the index on times serves although the answer is sorted by ids.
-        then = ORDERS.alias().c
-        placed = select(then.order_id)
-        if placed_from is not None:
-            placed = placed.where(then.placed_us >= microseconds(placed_from))
-        if placed_before is not None:
-            placed = placed.where(then.placed_us < microseconds(placed_before))
-        query = query.where(column.order_id.in_(placed))
-    if after is not None:
-        query = query.where(column.order_id > after)
-    with registry.reading(database, OrderList()) as connection:
-        found = connection.execute(query.limit(limit)).all()
-    return [ListedOrder(*row[:4], instant(row[4]), *row[5:]) for row in found]
+    """Orders by their ids, beginning behind the id ``after``; ``as_of``: by what had happened then.
+
+    Requests are open as judged ``at`` that time; without it ``as_of`` that time, or else as recorded.
+    """
+    until, judged = maybe_microseconds(as_of), maybe_microseconds(as_of if at is None else at)
+    asked: dict[str, Any] = {
+        "order_id": order_id,
+        "buyer_id": buyer_id,
+        "seller_id": seller_id,
+        "placed": None if placed_from is None and placed_before is None else True,
+        "placed_from": -_FAR_AWAY if placed_from is None else microseconds(placed_from),
+        "placed_before": _FAR_AWAY if placed_before is None else microseconds(placed_before),
+        "after": after,
+    }
+    with Asking(database, OrderList()) as reader:
+        if until is None:
+            return [_listed(row, judged) for row in _NOW.ask(reader, limit=limit, state=state, **asked)]
+        then = (_told(OrderRow(*row), until, judged) for row in _THEN.ask(reader, until=until, **asked))
+        return [*islice((order for order in then if state in (None, order.state)), limit)]
+
+
+def _listed(row: tuple[Any, ...], judged: int | None) -> ListedOrder:
+    order_id, buyer_id, seller_id, state, placed_us, total, currency, open_requests, refunds_owed, requests = row
+    if judged is not None:
+        open_requests = still_open(_decode_requests(requests), judged) if requests != "{}" else 0
+    placed_at = instant(placed_us)
+    return ListedOrder(order_id, buyer_id, seller_id, state, placed_at, total, currency, open_requests, refunds_owed)
+
+
+def _told(row: OrderRow, until: int, judged: int | None) -> ListedOrder:
+    """The order by what had happened ``until`` then."""
+    then = told(LETTERS[_first_state(row.fulfilled_by)] * len(row.units), row.story, until)
+    return ListedOrder(
+        order_id=row.order_id,
+        buyer_id=row.buyer_id,
+        seller_id=row.seller_id,
+        state=state_of(then.units),
+        placed_at=instant(row.placed_us),
+        total=row.total,
+        currency=row.currency,
+        open_requests=still_open(then.requests, until if judged is None else judged),
+        refunds_owed=sum(then.owed.values()),
+    )

@@ -5,18 +5,20 @@ A refund is kept as it was made, with the story of what happened to it since, so
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, Text, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, or_, select
 
 from ..domain import Event
 from ..domain import events as e
-from ..domain.order import counts
-from . import registry
+from .asking import Asking
 from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, maybe_instant, maybe_microseconds, microseconds
+from .query import Query
+from .refund_story import STEPS, as_made, encoded, step, told
+from .story import appended
 
 _METADATA = MetaData()
 REFUNDS = Table(
@@ -38,7 +40,9 @@ Index("refunds_seller", REFUNDS.c.seller_id, REFUNDS.c.refund_id)
 Index("refunds_buyer", REFUNDS.c.buyer_id, REFUNDS.c.refund_id)
 Index("refunds_status", REFUNDS.c.status, REFUNDS.c.refund_id)
 _PROMISED = REFUNDS.c.next_promise_us.is_not(None)
-Index("refunds_promised", REFUNDS.c.next_promise_us, sqlite_where=_PROMISED, postgresql_where=_PROMISED)
+_BY_PROMISE = (REFUNDS.c.next_promise_us, REFUNDS.c.refund_id)
+Index("refunds_promised", *_BY_PROMISE, sqlite_where=_PROMISED, postgresql_where=_PROMISED)
+Index("refunds_seller_promised", REFUNDS.c.seller_id, *_BY_PROMISE, sqlite_where=_PROMISED, postgresql_where=_PROMISED)
 METHODS = Table(
     "refund_methods",
     _METADATA,
@@ -52,6 +56,13 @@ SELLERS = Table(
     Column("order_id", ID, primary_key=True),
     Column("seller_id", ID),
     Column("currency", ID, nullable=False),
+    sqlite_with_rowid=False,
+)
+RETURNS = Table(
+    "refund_returns",
+    _METADATA,
+    Column("return_id", ID, primary_key=True),
+    Column("begun_us", NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -82,59 +93,14 @@ class OrderRow(Struct, gc=False):
     currency: str
 
 
-class _Payout(Struct, array_like=True, gc=False):
-    payment_id: str
-    method: str
-    amount: int
-    promised_us: int | None
-    status: str = "owed"
-    attempts: int = 0
+class ReturnRow(Struct, gc=False):
+    """When a return began: a refund because of it is not older, although the goods may have come back before."""
+
+    return_id: str
+    begun_us: int
 
 
-class _Refund(Struct, array_like=True, gc=False):
-    """As it was made, or as it is when its story has been told."""
-
-    cause: str
-    rule: str
-    funded_by: str
-    processor: str
-    amount: int
-    items: dict[str, int]
-    deductions: list[e.Deduction]
-    due_us: int | None
-    payouts: list[_Payout]
-
-    def status(self) -> str:
-        if self.due_us is None:
-            return "deferred"
-        return "paid" if all(payout.status == "paid" for payout in self.payouts) else "due"
-
-    def next_promise_us(self) -> int | None:
-        unpaid = [p.promised_us for p in self.payouts if p.status != "paid" and p.promised_us is not None]
-        return min(unpaid, default=None)
-
-
-class _Step(Struct, array_like=True, gc=False):
-    """What happened to a refund: it fell due or was taken over (with promises), or a payout has another status."""
-
-    at_us: int
-    kind: str
-    due_us: int | None = None
-    promises: dict[str, int] | None = None
-    payment_id: str | None = None
-    attempts: int | None = None
-
-
-_encode = msgspec.json.Encoder().encode
-_decode_made = msgspec.json.Decoder(_Refund).decode
-_decode_story = msgspec.json.Decoder(list[_Step]).decode
-_STATUS_AFTER: dict[type[Event], str] = {
-    e.PayoutSubmitted: "submitted",
-    e.PayoutPaid: "paid",
-    e.PayoutFailed: "owed",
-    e.PayoutBounced: "owed",
-}
-_STEPS = {*_STATUS_AFTER, e.RefundReleased, e.RefundTakenOver}
+_CONCERNS = {*STEPS, e.OrderPlaced, e.ReturnStarted, e.RefundOwed}
 
 
 class Refunds(Projection):
@@ -142,44 +108,37 @@ class Refunds(Projection):
 
     name = "refunds"
     version = 1
-    tables: ClassVar = {RefundRow: REFUNDS, MethodRow: METHODS, OrderRow: SELLERS}
+    tables: ClassVar = {RefundRow: REFUNDS, MethodRow: METHODS, OrderRow: SELLERS, ReturnRow: RETURNS}
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
-        mine: list[Any] = [
-            event for _, event in events if (kind := type(event)) in _STEPS or kind in (e.OrderPlaced, e.RefundOwed)
-        ]
-        rows.load(OrderRow, {event.order_id for event in mine if isinstance(event, e.RefundOwed)})
-        rows.load(RefundRow, {event.refund_id for event in mine if type(event) in _STEPS})
+        mine: list[Any] = [event for _, event in events if type(event) in _CONCERNS]
+        owed = [event for event in mine if isinstance(event, e.RefundOwed)]
+        rows.load(OrderRow, {event.order_id for event in owed})
+        rows.load(ReturnRow, {event.return_id for event in owed if event.return_id is not None})
+        rows.load(RefundRow, {event.refund_id for event in mine if type(event) in STEPS})
         for event in mine:
             if isinstance(event, e.OrderPlaced):
                 rows.put(OrderRow(event.order_id, event.seller_id, event.currency))
+            elif isinstance(event, e.ReturnStarted):
+                rows.put(ReturnRow(event.return_id, microseconds(event.at)))
             elif isinstance(event, e.RefundOwed):
                 order = rows.get(OrderRow, event.order_id)
                 assert order is not None, "an order is placed before anything happens to it"
-                rows.put(_owed(event, order))
+                begun = None if event.return_id is None else rows.get(ReturnRow, event.return_id)
+                rows.put(_made(event, order, begun.begun_us if begun else 0))
                 for method in dict.fromkeys(payout.method for payout in event.payouts):
                     rows.add(MethodRow(method, event.refund_id))
             else:
                 row = rows.get(RefundRow, event.refund_id)
                 assert row is not None, "a refund is owed before anything happens to it"
-                row.story = f"{row.story[:-1]}{',' if row.story != '[]' else ''}{_encode(_step(event)).decode()}]"
-                refund = _told(row, None)
+                row.story = appended(row.story, step(event))
+                refund = told(row.made, row.story, None)
                 row.status, row.next_promise_us = refund.status(), refund.next_promise_us()
                 rows.put(row)
 
 
-def _owed(event: e.RefundOwed, order: OrderRow) -> RefundRow:
-    refund = _Refund(
-        cause=event.cause,
-        rule=event.rule,
-        funded_by=event.funded_by,
-        processor=event.processor,
-        amount=event.amount,
-        items=counts(event.units),
-        deductions=event.deductions,
-        due_us=maybe_microseconds(event.due_at),
-        payouts=[_Payout(p.payment_id, p.method, p.amount, maybe_microseconds(p.promised_by)) for p in event.payouts],
-    )
+def _made(event: e.RefundOwed, order: OrderRow, begun_us: int) -> RefundRow:
+    refund = as_made(event)
     return RefundRow(
         refund_id=event.refund_id,
         order_id=event.order_id,
@@ -188,41 +147,10 @@ def _owed(event: e.RefundOwed, order: OrderRow) -> RefundRow:
         currency=order.currency,
         status=refund.status(),
         next_promise_us=refund.next_promise_us(),
-        made_us=microseconds(event.at),
-        made=_encode(refund).decode(),
+        made_us=max(microseconds(event.at), begun_us),
+        made=encoded(refund),
         story="[]",
     )
-
-
-def _step(event: Any) -> _Step:
-    at = microseconds(event.at)
-    status = _STATUS_AFTER.get(type(event))
-    if status is not None:
-        attempts = event.attempt if isinstance(event, e.PayoutSubmitted) else None
-        return _Step(at, status, payment_id=event.payment_id, attempts=attempts)
-    promises = {payment_id: microseconds(promised_by) for payment_id, promised_by in event.promises.items()}
-    kind = "taken-over" if isinstance(event, e.RefundTakenOver) else "released"
-    return _Step(at, kind, microseconds(event.due_at), promises)
-
-
-def _told(row: RefundRow, until: int | None) -> _Refund:
-    """The refund by what had happened ``until`` then."""
-    refund = _decode_made(row.made)
-    payouts = {payout.payment_id: payout for payout in refund.payouts}
-    for step in _decode_story(row.story):
-        if until is not None and step.at_us > until:
-            continue
-        if step.payment_id is not None:
-            payout = payouts[step.payment_id]
-            payout.status = step.kind
-            payout.attempts = payout.attempts if step.attempts is None else step.attempts
-            continue
-        refund.due_us = step.due_us
-        if step.kind == "taken-over":
-            refund.processor = "marketplace"
-        for payment_id, promised_us in (step.promises or {}).items():
-            payouts[payment_id].promised_us = promised_us
-    return refund
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -257,6 +185,23 @@ class ListedRefund(Struct, frozen=True):
     overdue: bool
 
 
+_LATE = REFUNDS.alias().c
+_REFUNDS = Query(
+    select(REFUNDS).order_by(REFUNDS.c.refund_id),
+    refund_id=REFUNDS.c.refund_id == bindparam("refund_id"),
+    order_id=REFUNDS.c.order_id == bindparam("order_id"),
+    seller_id=REFUNDS.c.seller_id == bindparam("seller_id"),
+    buyer_id=REFUNDS.c.buyer_id == bindparam("buyer_id"),
+    method=REFUNDS.c.refund_id.in_(select(METHODS.c.refund_id).where(METHODS.c.method == bindparam("method"))),
+    status=REFUNDS.c.status == bindparam("status"),
+    # Asked apart, so that the index on promises serves although the answer is sorted by ids.
+    overdue=REFUNDS.c.refund_id.in_(select(_LATE.refund_id).where(_LATE.next_promise_us < bindparam("moment"))),
+    in_time=or_(REFUNDS.c.next_promise_us.is_(None), REFUNDS.c.next_promise_us >= bindparam("moment")),
+    until=REFUNDS.c.made_us <= bindparam("until"),
+    after=REFUNDS.c.refund_id > bindparam("after"),
+)
+
+
 def refunds(
     database: Database,
     *,
@@ -276,41 +221,30 @@ def refunds(
 
     Whether one is overdue is judged ``at`` that time; ``as_of``: by what had happened then.
     """
-    column, moment = REFUNDS.c, microseconds(at)
-    query = select(REFUNDS).order_by(column.refund_id)
-    chosen = {"refund_id": refund_id, "order_id": order_id, "seller_id": seller_id, "buyer_id": buyer_id}
-    for name, value in chosen.items():
-        if value is not None:
-            query = query.where(column[name] == value)
-    if after is not None:
-        query = query.where(column.refund_id > after)
-    if method is not None:
-        query = query.where(column.refund_id.in_(select(METHODS.c.refund_id).where(METHODS.c.method == method)))
-    until = None if as_of is None else microseconds(as_of)
-    if until is not None:
-        query = query.where(column.made_us <= until)
-    else:
-        if status is not None:
-            query = query.where(column.status == status)
-        if overdue is True:
-            # Asked apart, so that the index on promises serves although the answer is sorted by ids.
-            late = REFUNDS.alias().c
-            query = query.where(column.refund_id.in_(select(late.refund_id).where(late.next_promise_us < moment)))
-    found: list[ListedRefund] = []
-    with registry.reading(database, Refunds()) as connection:
-        if until is None and overdue is not False:
-            query = query.limit(limit)
-        for row in connection.execute(query):
-            listed = _listed(RefundRow(*row), until, moment)
-            if status in (None, listed.status) and overdue in (None, listed.overdue):
-                found.append(listed)
-            if len(found) == limit:
-                break
-    return found
+    moment, until = microseconds(at), maybe_microseconds(as_of)
+    with Asking(database, Refunds()) as reader:
+        rows = _REFUNDS.ask(
+            reader,
+            limit=limit if until is None else None,
+            refund_id=refund_id,
+            order_id=order_id,
+            seller_id=seller_id,
+            buyer_id=buyer_id,
+            method=method,
+            status=status if until is None else None,
+            overdue=overdue or None if until is None else None,
+            in_time=overdue is False or None if until is None else None,
+            moment=moment,
+            until=until,
+            after=after,
+        )
+        listed = (_listed(RefundRow(*row), until, moment) for row in rows)
+        wanted = (r for r in listed if status in (None, r.status) and overdue in (None, r.overdue))
+        return [*islice(wanted, limit)]
 
 
 def _listed(row: RefundRow, until: int | None, moment: int) -> ListedRefund:
-    refund = _told(row, until)
+    refund = told(row.made, row.story, until)
     promise = refund.next_promise_us()
     return ListedRefund(
         refund_id=row.refund_id,

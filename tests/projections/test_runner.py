@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,8 +13,9 @@ from msgspec import Struct
 from sqlalchemy import Column, MetaData, Table, select
 
 from event_logs import all_rows
-from ordertrail.application import Orders
+from ordertrail.application import Orders, StoreError
 from ordertrail.domain import Event
+from ordertrail.domain.events import OrderEvent
 from ordertrail.projections import ledger, registry
 from ordertrail.projections.builtin import builtin_projections
 from ordertrail.projections.database import Database
@@ -51,6 +53,36 @@ class Counts(Projection):
 
 class Broken(Counts):
     broken = "items-dispatched"
+
+
+class MendedLater(Counts):
+    """As long as it runs, somebody mends it."""
+
+    broken = "items-dispatched"
+
+
+class CountsAgain(Counts):
+    name = "counts-again"
+    tables: ClassVar = {CountRow: COUNTS.to_metadata(MetaData(), name="counts_again")}
+
+
+class Interrupted(Counts):
+    """Is interrupted in its second batch, with rows that it has changed already."""
+
+    batches = 0
+
+    def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
+        super().handle(events, rows)
+        self.batches += 1
+        if self.batches == 2:
+            raise KeyboardInterrupt
+
+
+class OrderTeleported(OrderEvent, frozen=True, kw_only=True, tag="order-teleported"):
+    """What a newer version records, and this one does not know."""
+
+
+OrderTeleported.type = "order-teleported"
 
 
 class NextCounts(Counts):
@@ -174,6 +206,82 @@ def test_a_writer_reads_its_own_write_while_the_runner_follows(orders: Orders, d
     finally:
         stop.set()
         thread.join()
+
+
+def test_a_new_projection_that_has_all_before_it_delays_the_others_by_a_batch_at_most(
+    traded: Orders, database: Database
+) -> None:
+    Runner(traded, database, [Counts()], batch_events=1000).catch_up()
+    runner = Runner(traded, database, [CountsAgain(), Counts()], batch_events=10)
+    for number in range(1, 6):
+        give(traded, placing(f"new-{number}"))
+        runner.step()
+        slow, quick = runner.status()
+        assert slow.position <= number * 10
+        assert (quick.state, quick.lag) == ("following", 0)
+    runner.catch_up()
+    assert [status.lag for status in runner.status()] == [0, 0]
+
+
+def test_a_failing_projection_does_not_stop_a_runner_that_goes_on_for_ever_and_is_tried_again(
+    traded: Orders, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    runner = Runner(traded, database, [MendedLater(), Ledger()])
+    healthy = Runner(traded, database, [Ledger()])
+    thread = threading.Thread(target=runner.run_forever, args=(stop,))
+    thread.start()
+    try:
+        with pytest.raises(ProjectionFailed, match="cannot count items-dispatched"):
+            runner.wait_for(traded.last_position(), timeout=20)
+        give(traded, placing("new"))
+        assert healthy.wait_for(traded.last_position(), timeout=20)
+        failed, _ = runner.status()
+        before = counted(database, MendedLater())
+        assert (failed.state, sum(before.values())) == ("failed", failed.position)
+        monkeypatch.setattr(MendedLater, "broken", "")
+        runner.retry()
+        until = time.monotonic() + 20
+        while runner.status()[0].state == "failed" and time.monotonic() < until:
+            time.sleep(0.01)
+        assert runner.wait_for(traded.last_position(), timeout=20)
+    finally:
+        stop.set()
+        thread.join()
+    assert sum(counted(database, MendedLater()).values()) == len(traded.notifications(0, 10_000))
+
+
+def test_an_event_of_a_newer_version_is_not_skipped_but_stops_all_that_come_to_it(
+    traded: Orders, database: Database
+) -> None:
+    known = traded.notifications(0, 10_000)
+    last = next(event for _, event in reversed(known) if isinstance(event, OrderEvent))
+    fields = {name: getattr(last, name) for name in ("at", "recorded_at", "actor", "command_id", "rule", "buyer_id")}
+    traded._store.append([OrderTeleported(version=1, order_id="newer", **fields)], [], {})
+    give(traded, placing("beyond"))
+    runner = Runner(traded, database, [Counts(), Ledger()], batch_events=64)
+    runner.catch_up()
+    for status in runner.status():
+        assert (status.state, status.position) == ("failed", known[-1][0])
+        assert (status.failed_position, status.failed_event) == (known[-1][0] + 1, "an event that cannot be read")
+        assert status.why is not None
+        assert "this version cannot read: Invalid value 'order-teleported'" in status.why
+    assert sum(counted(database, Counts()).values()) == len(known), "nothing after it was counted"
+    with pytest.raises(ProjectionFailed, match=r"stopped at position .* 'order-teleported'"):
+        runner.wait_for(traded.last_position(), timeout=20)
+    with pytest.raises(StoreError, match="this version cannot read"):
+        rebuild(traded, database, Counts())
+    assert sum(counted(database, Counts()).values()) == len(known)
+
+
+def test_a_runner_that_was_interrupted_in_the_middle_of_a_batch_and_goes_on_counts_nothing_twice(
+    traded: Orders, database: Database
+) -> None:
+    runner = Runner(traded, database, [Interrupted()], batch_events=100)
+    with pytest.raises(KeyboardInterrupt):
+        runner.catch_up()
+    runner.catch_up()
+    assert sum(counted(database, Counts()).values()) == len(traded.notifications(0, 10_000))
 
 
 def test_two_runners_at_once_count_each_event_once(

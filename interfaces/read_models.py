@@ -1,0 +1,127 @@
+"""The read models as the command line needs them: opened, caught up with their store, and only then asked.
+
+What cannot be brought up to date is not shown: whoever asks learns which projection stopped, at which event, and what
+to do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from .exits import STORE_FAILED, WRONG_INPUT, Failure
+from .progress import event_bar
+from .replay import collect_garbage_seldom
+
+if TYPE_CHECKING:
+    from ..application.store import Store
+    from ..projections.database import Database
+    from ..projections.errors import ProjectionError
+    from ..projections.follower import EventLog
+    from ..projections.projection import Projection
+    from ..projections.runner import Status
+
+NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+FORBIDDEN = {"42501", "25006"}
+"""PostgreSQL's insufficient_privilege and read_only_sql_transaction."""
+
+
+@contextmanager
+def caught_up(store: str, *names: str, read_models: str | None = None) -> Iterator[Database]:
+    """The database of these projections, once all that has happened by now is in it; for the length of a command.
+
+    `read_models` is where they live, if not beside the store's events. Raises `Failure` (exit status 3) where one of
+    them cannot follow, or where they cannot be kept.
+    """
+    collect_garbage_seldom()
+    projections = projections_named(names)
+    with event_log(store) as log, opened(store, read_models) as database:
+        catch_up(log, database, projections)
+        yield database
+
+
+@contextmanager
+def event_log(store: str) -> Iterator[Store]:
+    """The events of a store, which is never made; without a policy, for nothing is judged."""
+    from ..application.store import Store
+
+    with closing(Store.open(store, create=False)) as log:
+        yield log
+
+
+@contextmanager
+def opened(store: str, read_models: str | None) -> Iterator[Database]:
+    """The database of the read models as it is; what fails in it meanwhile is a `Failure`."""
+    from ..application.store.address import is_postgres, sqlite_address
+    from ..projections.database import Database
+    from ..projections.errors import ProjectionError
+
+    address = read_models or store
+    if not is_postgres(address):
+        sqlite_address(address, create=True)  # refuses what is none, as it does for a store
+    try:
+        with Database.open(address) as database:
+            yield database
+    except Exception as error:
+        said = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)  # by the database's driver
+        if said is None:
+            raise
+        where = f"in {read_models}" if read_models and not is_postgres(read_models) else "there"
+        if _forbids(said):
+            where = where if read_models else "beside the events"
+            hint = "name another place with --read-models, a file of your own or, for this call only, memory:"
+            raise Failure(f"the read models may not be written {where}: {hint}", STORE_FAILED) from error
+        if isinstance(error, ProjectionError):
+            raise
+        reason = (str(said).strip().splitlines() or [type(said).__name__])[0]
+        raise Failure(f"the read models cannot be kept {where}: {reason}", STORE_FAILED) from error
+
+
+def _forbids(said: BaseException) -> bool:
+    """Whether a driver's error is about permission."""
+    code = getattr(said, "sqlite_errorcode", None)
+    return (code is not None and code & 0xFF in NOT_WRITABLE) or getattr(said, "sqlstate", None) in FORBIDDEN
+
+
+def catch_up(log: EventLog, database: Database, projections: Iterable[Projection]) -> None:
+    """Bring these up to date, with a bar if that takes long; raises `Failure` where one of them has stopped."""
+    from ..projections.runner import Runner
+
+    runner = Runner(log, database, projections)
+    if all(status.state == "following" and status.lag == 0 for status in runner.status()):
+        return  # without having to write
+    last = log.last_position()
+    with event_bar("catching up") as advance:
+        runner.catch_up(progress=lambda position: advance(position, max(position, last)))
+    for status in runner.status():
+        if status.state != "following":
+            raise Failure(f"{stopped(status)}: ordertrail rebuild {status.name}", STORE_FAILED)
+
+
+def stopped(status: Status) -> ProjectionError:
+    """Why a projection does not go on."""
+    from ..projections.errors import Diverged, NeedsRebuild, NotBuilt, ProjectionFailed
+
+    match status.state:
+        case "failed":
+            event, why = status.failed_event or "", status.why or ""
+            return ProjectionFailed(status.name, status.failed_position or 0, event, f"{why}; once mended, rebuild it")
+        case "diverged":
+            return Diverged(status.name)
+        case "needs-rebuild":
+            return NeedsRebuild(status.name)
+        case _:
+            return NotBuilt(status.name)
+
+
+def projections_named(names: Iterable[str]) -> list[Projection]:
+    """The projections of these names, each once, in the sequence in which they are listed; all of them for none."""
+    from ..projections.builtin import builtin_projections
+
+    wanted, known = set(names), builtin_projections()
+    if unknown := sorted(wanted - {projection.name for projection in known}):
+        listed = ", ".join(projection.name for projection in known)
+        raise Failure(f"there is no projection {unknown[0]}: there are {listed}", WRONG_INPUT)
+    return [projection for projection in known if not wanted or projection.name in wanted]
