@@ -21,6 +21,9 @@ from ordertrail.interfaces.demo.market import MARKETPLACE, Case
 from ordertrail.interfaces.demo.summary import store_argument
 from ordertrail.interfaces.demo.week import ENDS_AT, Plan, SimulatedClock, Week
 from ordertrail.interfaces.exits import WRONG_INPUT, Failure
+from ordertrail.projections.builtin import builtin_projections
+from ordertrail.projections.database import Database
+from ordertrail.projections.runner import Runner
 from postgres import fresh_schema
 
 ENOUGH = 200  # orders, so that every kind of life is lived at least once
@@ -102,8 +105,11 @@ def test_a_life_that_is_answered_otherwise_than_scripted_ends_and_is_told(monkey
 
 
 def content(store: Path) -> list[str]:
+    """All of it, but which process wrote a read model last."""
     with closing(sqlite3.connect(store)) as database:
-        return list(database.iterdump())
+        checkpoints = database.execute("SELECT name, role, position, last_event FROM projections ORDER BY name, role")
+        rest = [line for line in database.iterdump() if not line.startswith('INSERT INTO "projections"')]
+        return sorted([*map(repr, checkpoints), *rest])  # indexes are made in any sequence
 
 
 def test_the_same_seed_makes_the_same_store_and_another_seed_another(tmp_path: Path):
@@ -224,19 +230,43 @@ def printed(console: Console) -> str:
     return console.file.getvalue()
 
 
-def test_the_summary_is_plain_where_there_is_no_terminal_and_its_three_commands_work(tmp_path: Path):
+def test_the_summary_is_plain_where_there_is_no_terminal_and_its_commands_work(tmp_path: Path):
     console = quiet()
     run_demo(str(tmp_path / "a week.db"), orders=ENOUGH, console=console)
     assert "\x1b" not in printed(console)
     assert printed(console).count("to the cent") == 3
     assert "did not go as scripted" not in printed(console)
     commands = [line.split(maxsplit=1)[1] for line in printed(console).splitlines() if line.startswith("  ordertrail ")]
-    assert [command.split()[0] for command in commands] == ["timeline", "show", "options"]
+    told = ["timeline", "show", "ledger", "options", "balances", "refunds", "exceptions"]
+    assert [command.split()[0] for command in commands] == told
     for command in commands:
         call = [sys.executable, "-c", "from ordertrail.interfaces.cli import main; main()", *shlex.split(command)]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout
+        assert done.stdout != "nothing found\n"
+
+
+def test_the_summary_shows_the_parcels_and_the_ledger_which_sums_to_zero():
+    console = quiet()
+    run_demo("memory:", orders=ENOUGH, console=console)
+    said = printed(console)
+    assert "Shipments" in said
+    assert "parcels" in said
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[lines.index(["Ledger"]) + 1] == ["account", "EUR", "JPY", "USD"]
+    assert [line for line in lines if line[:1] == ["sum"]] == [["sum", "0.00", "0", "0.00"]]
+    assert "Liabilities:Orders:Sellers:… (" in said
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_demo_leaves_its_read_models_up_to_date_where_they_shall_live(tmp_path: Path, elsewhere: bool):
+    console, store, models = quiet(), str(tmp_path / "demo.db"), str(tmp_path / "models.db")
+    run_demo(store, orders=5, read_models=models if elsewhere else None, console=console)
+    with Orders.open(store, create=False) as orders, Database.open(models if elsewhere else store) as database:
+        statuses = Runner(orders, database, builtin_projections()).status()
+        assert {(status.state, status.position) for status in statuses} == {("following", orders.last_position())}
+    assert Path(models).exists() == elsewhere
+    assert (f"--read-models {models}" in printed(console)) == elsewhere
 
 
 def test_a_terminal_sees_the_progress_go_by():
