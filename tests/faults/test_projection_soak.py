@@ -23,7 +23,7 @@ SEED = int(os.environ.get("ORDERTRAIL_SEED", "20260105"))
 SECONDS = float(os.environ.get("ORDERTRAIL_SOAK_SECONDS", "600"))
 
 
-def soak(url: str, folder: Path, *, writers: int, seconds: float, events: int = 1000) -> None:
+def soak(url: str, folder: Path, *, writers: int, seconds: float, events: int = 600) -> None:
     """Let them work and be killed for so long and until there are so many events, and look at what is left."""
     projections = all_projections()
     with Orders.open(url) as orders, Database.open(url) as database:

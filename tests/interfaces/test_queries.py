@@ -4,23 +4,28 @@ import json
 import os
 import pty
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import get_args
 
+import psycopg
 import pytest
 from babel import Locale
 
+from ordertrail.application import Orders
 from ordertrail.domain import events as e
 from ordertrail.domain.lifecycle import STATES
 from ordertrail.domain.money import CURRENCIES
 from ordertrail.domain.vocabulary import Party
 from ordertrail.interfaces import filters
 from ordertrail.interfaces.amounts import localized
+from postgres import fresh_schema
 from query_shell import Shell, act, order, packing
 
 SPLIT = {"A": {"quantity": 3, "unit_price": 333, "tax": 100, "shipping": 50, "discount": 1}}
@@ -440,9 +445,6 @@ def test_every_answer_knows_what_was_applied_before(shell: Shell) -> None:
 
 def broken(shell: Shell, statement: str) -> None:
     """Change the read models behind ordertrail's back."""
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(shell.directory / "ordertrail.db")) as database, database:
         assert database.execute(statement).rowcount == 1
 
@@ -520,6 +522,35 @@ def test_a_store_that_may_not_be_written_wants_its_read_models_elsewhere(read_on
     assert b"Traceback" not in done.stderr
     done = as_nobody("balances", "--read-models", "memory:", "--json")
     assert (done.returncode, json.loads(done.stdout)["USD"][CARD]) == (0, 1148)
+
+
+@pytest.mark.postgres
+def test_on_postgresql_a_query_answers_and_who_may_only_read_needs_read_models_elsewhere(shell: Shell) -> None:
+    with fresh_schema() as url, reader_of(url) as (reader, grant):
+        with Orders.open(url) as orders:
+            [result] = orders.run([json.dumps(order("O1", SPLIT)).encode()])
+            assert result.status == "accepted"
+        grant()
+        shell.fails("balances", 3, "may not be written", "--read-models", ORDERTRAIL_STORE=reader)
+        told = json.loads(shell.text("balances --json --read-models memory:", ORDERTRAIL_STORE=reader))
+        assert json.loads(shell.text("balances --json", ORDERTRAIL_STORE=url)) == told
+        assert told["USD"][CARD] == 1148
+        grant()
+        assert json.loads(shell.text("balances --json", ORDERTRAIL_STORE=reader)) == told
+
+
+@contextmanager
+def reader_of(url: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """The address of a store for a role that may only read it, and what lets it read all that is there by then."""
+    base, _, schema = url.replace("&schema=", "?schema=").partition("?schema=")
+    role = f"reader_{schema}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        grant = f"GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"
+        connection.execute(f"CREATE ROLE {role}")
+        try:
+            yield f"{url}&options=-c%20role%3D{role}", lambda: connection.execute(grant)
+        finally:
+            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("query", ["orders", "shipments", "ledger", "balances", "refunds", "inbox", "exceptions"])
