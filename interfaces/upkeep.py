@@ -118,7 +118,7 @@ def _watch(runner: Runner, stop: Signal) -> None:
     said: set[str] = set()
     while not stop.wait(WATCH_SECONDS):
         try:
-            stopped = [status for status in runner.status() if status.state in ("failed", "needs-rebuild")]
+            stopped = [status for status in runner.status() if status.state in ("failed", "needs-rebuild", "diverged")]
         except DatabaseUnavailable:
             continue  # the follower asks it again, too
         for status in stopped:

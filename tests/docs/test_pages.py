@@ -78,3 +78,10 @@ def test_every_guarantee_names_a_test():
 def test_the_readme_has_the_two_commands():
     lines = (ROOT / "README.md").read_text("utf-8").splitlines()
     assert [line for line in lines if line.startswith("python3 -m venv")] == COMMANDS
+
+
+def test_a_read_model_of_ones_own_fits_in_forty_lines():
+    page = (ROOT / "docs" / "how-to" / "read-models.md").read_text("utf-8")
+    example = re.search(r"<!-- file: refusals\.py -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert example
+    assert len(example[1].splitlines()) <= 40
