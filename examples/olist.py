@@ -2,7 +2,7 @@
 """Turns the Olist CSV files (Brazilian e-commerce, on Kaggle) into a command log: a model for your own import.
 
     python examples/olist.py DIRECTORY > log.jsonl       # the log; a reconciliation goes to standard error
-    python examples/olist.py DIRECTORY --store shop.db   # applies it instead, and reconciles the store with the files
+    python examples/olist.py DIRECTORY --store shop.db   # applies it instead, and reconciles store and ledger with it
 
 What Olist does not say, and what is assumed here instead:
 
@@ -30,19 +30,19 @@ import heapq
 import json
 import os
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from reconciliation import Command, Report, reconcile
+
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 CARRIER = {"name": "carrier", "kind": "partner"}  # Olist names none
 
-Command = dict[str, Any]
 Row = dict[str, str]
 T = TypeVar("T")
 
@@ -303,187 +303,11 @@ def oddities(bought: Purchase) -> Iterator[str]:
         yield f"{bought.status}, but no date says so (left where it was)"
 
 
-# --- The reconciliation ----------------------------------------------------------------------------------------------
-
-# What an accepted command makes of its order. All units of an order share one fate here.
-STATES = {
-    "cancel-items": "cancelled",
-    "pack-shipment": "preparing",
-    "dispatch-shipment": "shipped",
-    "deliver": "delivered",
-    "turn-back": "returning",
-    "receive-return": "returned",
-}
-UNSHIPPED = ("placed", "seller-window", "with-seller")  # which of them, is the clock's affair: here "unshipped"
-
-
-@dataclass
-class Order:
-    """What the log says of one order; its total in cents."""
-
-    total: int
-    placed_at: datetime
-    state: str = "unshipped"
-
-    @property
-    def owed(self) -> int:
-        """The refund: what was paid, where the goods stayed or came back. Olist says nothing of money paid back."""
-        return self.total * (self.state in ("cancelled", "returned"))
-
-
-@dataclass
-class Report:
-    """What was read, what was made of it, and what an engine should answer. Money in cents, by payment method."""
-
-    # Counted while reading.
-    orders_read: int = 0
-    orders_converted: int = 0
-    units_read: int = 0
-    units_skipped: int = 0
-    money_read: Counter[str] = field(default_factory=Counter)
-    money_skipped: Counter[str] = field(default_factory=Counter)
-    money_scaled: Counter[str] = field(default_factory=Counter)  # paid, less what the items cost: may be negative
-    orders_scaled: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # Olist order, why
-    oddities: Counter[str] = field(default_factory=Counter)  # of the Olist orders that were not skipped
-
-    # Counted from the finished commands, so that the two sides are counted apart.
-    orders: dict[str, Order] = field(default_factory=dict)
-    lines: int = 0
-    units: int = 0
-    money: Counter[str] = field(default_factory=Counter)
-    commands: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)  # as the engine should give them: status, and rule of a no
-
-    def skip(self, order_id: str, why: str, pieces: list[Item], payments: list[Payment]) -> None:
-        self.skipped.append((order_id, why))
-        self.units_skipped += len(pieces)
-        for paid in payments:
-            self.money_skipped[paid.method] += paid.amount
-
-    def scale(self, payments: list[Payment], scaled: list[int]) -> None:
-        differences = [paid.amount - amount for paid, amount in zip(payments, scaled, strict=True)]
-        self.orders_scaled += any(differences)
-        for paid, difference in zip(payments, differences, strict=True):
-            self.money_scaled[paid.method] += difference
-            self.oddities.update(["payment of 0.00 (left out)"] * (not paid.amount))
-
-    def add(self, command: Command) -> None:
-        """Counts a line of the log, in the log's order."""
-        name, at = command["command"], datetime.fromisoformat(command["at"])
-        self.commands[name] += 1
-        if name == "place-order":
-            self.orders[command["order_id"]] = Order(sum(paid["amount"] for paid in command["payments"]), at)
-            self.lines += len(command["items"])
-            self.units += sum(line["quantity"] for line in command["items"])
-            for paid in command["payments"]:
-                self.money[paid["method"]] += paid["amount"]
-            self.answers["accepted"] += 1
-            return
-        order = self.orders[command["command_id"].rpartition(":")[0]]
-        if at < order.placed_at:
-            self.answers["rejected TIME-2"] += 1
-        elif name == "dispatch-shipment" and order.state not in ("unshipped", "preparing"):
-            self.answers["noted"] += 1  # SCAN-1
-        else:
-            self.answers["accepted"] += 1
-            order.state = STATES[name]
-            if not order.total and order.state in ("cancelled", "returned"):
-                order.state = "refunded"  # a refund of 0 is paid at once
-
-    def sums(self) -> Iterator[tuple[str, int, dict[str, int]]]:
-        """What must add up: a whole and its parts."""
-        unread = sum(why == "not in the orders file" for _, why in self.skipped)
-        skipped = len(self.skipped) - unread
-        yield "Olist orders read", self.orders_read, {"converted": self.orders_converted, "skipped": skipped}
-        yield "units read", self.units_read, {"in the log": self.units, "skipped": self.units_skipped}
-        money = (self.money_read, self.money, self.money_scaled, self.money_skipped)
-        for method in [*sorted(self.money_read), "in all"]:
-            whole, *parts = (sums.total() if method == "in all" else sums[method] for sums in money)
-            names = ("in the log", "scaled away", "skipped")
-            yield f"money read, {method}", whole, dict(zip(names, parts, strict=True))
-        yield "orders in the log", len(self.orders), Counter(order.state for order in self.orders.values())
-        yield "commands in the log", sum(self.commands.values()), self.commands
-        yield "answers expected", sum(self.commands.values()), self.answers
-
-    def totals(self) -> Counter[str]:
-        """What a store that has the whole log must hold."""
-        orders = self.orders.values()
-        return Counter(
-            {"orders": len(orders), "lines": self.lines, "units": self.units, "money in": self.money.total()}
-            | {f"orders {state}": count for state, count in Counter(order.state for order in orders).items()}
-            | {f"commands {answer}": count for answer, count in self.answers.items()}
-            | {"refunds": sum(order.owed > 0 for order in orders), "money owed": sum(order.owed for order in orders)}
-        )
-
-
-def apply(directory: Path, url: str, report: Report) -> Counter[str]:
-    """Runs the log on a store; what the store then holds, under the names of `Report.totals`."""
-    from ordertrail.application import Orders  # only here: the log can be made without the engine
-    from ordertrail.application.errors import StoreError
-
-    held: Counter[str] = Counter()
-    try:
-        with Orders.open(url) as orders:
-            for result in orders.run(encode(command) for command in convert(directory, report)):
-                answer = result.to_dict()
-                answer = answer.get("first") or answer  # the log may be run again
-                no = f" {answer['rule']}" if answer["status"] == "rejected" else ""
-                held[f"commands {answer['status']}{no}"] += 1
-            for order_id in report.orders:
-                count(orders.show(order_id), held)
-    except StoreError as error:
-        raise OSError(str(error)) from error
-    return held
-
-
-def count(order: dict[str, Any], held: Counter[str]) -> None:
-    """Adds an order, as `show` gives it."""
-    state = "unshipped" if order["state"] in UNSHIPPED else order["state"]
-    held.update(["orders", f"orders {state}"])
-    held["lines"] += len(order["items"])
-    held["units"] += sum(line["quantity"] for line in order["items"])
-    held["money in"] += order["total"]
-    for refund in order["refunds"]:
-        held["refunds"] += refund["amount"] > 0
-        held["money owed"] += sum(payout["amount"] for payout in refund["payouts"] if payout["status"] != "paid")
+# --- The program -----------------------------------------------------------------------------------------------------
 
 
 def encode(command: Command) -> bytes:
     return json.dumps(command, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def figure(name: str, number: int) -> str:
-    """A count, or an amount in BRL where the name is one of money."""
-    return f"{Decimal(number) / 100:,.2f}" if name.startswith("money") else f"{number:,}"
-
-
-def reconcile(report: Report, held: Counter[str] | None = None) -> tuple[str, bool]:
-    """The reconciliation as text, and whether everything adds up; `held` is what a store holds."""
-    wrong: list[str] = []
-    text = [f"skipped {order_id}: {why}" for order_id, why in report.skipped]
-
-    def row(label: str, *numbers: int, of: str = "") -> None:
-        text.append(f"{label:<52}" + "".join(f"{figure(of or label, number):>16}" for number in numbers))
-
-    text += ["", "By the files (money in BRL)"]
-    for name, whole, parts in report.sums():
-        row(name, whole)
-        for part, number in parts.items():
-            row(f"  {part}", number, of=name)
-        wrong += [name] * (whole != sum(parts.values()))
-    text += ["", f"Of the {report.orders_converted:,} Olist orders converted"]
-    row("paid another sum than their items cost (scaled)", report.orders_scaled)
-    for oddity, count in sorted(report.oddities.items()):
-        row(oddity, count)
-
-    expected = report.totals()
-    text += ["", f"{'':<52}{'by the log':>16}" + ("" if held is None else f"{'in the store':>16}")]
-    for name in expected if held is None else expected | held:
-        row(name, expected[name], *([] if held is None else [held[name]]))
-        wrong += [name] * (held is not None and expected[name] != held[name])
-    text += ["", f"DOES NOT ADD UP: {', '.join(wrong)}" if wrong else "everything adds up"]
-    return "\n".join(text), not wrong
 
 
 def main() -> int:
@@ -492,12 +316,15 @@ def main() -> int:
     parser.add_argument("--store", help="apply the log to this store, and reconcile it with the files")
     arguments = parser.parse_args()
     report, held = Report(), None
+    lines = map(encode, convert(arguments.directory, report))
     try:
         if arguments.store:
-            held = apply(arguments.directory, arguments.store, report)
+            from holdings import apply  # only here: the log can be made without the engine
+
+            held = apply(lines, arguments.store, report)
         else:
-            for command in convert(arguments.directory, report):
-                sys.stdout.buffer.write(encode(command) + b"\n")
+            for line in lines:
+                sys.stdout.buffer.write(line + b"\n")
             sys.stdout.flush()
     except BrokenPipeError:  # the reader had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

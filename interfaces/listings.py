@@ -28,7 +28,6 @@ STATUS_STYLES = {
     "following": "green",
     "not-built": "yellow",
     "needs-rebuild": "yellow",
-    "diverged": "red",
     "diverged": "bold red",
     "failed": "bold red",
 }

@@ -35,11 +35,14 @@ class Question(NamedTuple):
     read_models: str | None
     as_json: bool
     limit: int | None
+    as_known_at: datetime | None
 
     def read_models_of(self, *names: str) -> AbstractContextManager[Database]:
-        """The database of these projections, caught up."""
-        from .read_models import caught_up
+        """The database of these projections, caught up; or what they knew at a time, made for this call."""
+        from .read_models import caught_up, known_then
 
+        if self.as_known_at is not None:
+            return known_then(self.store, *names, at=self.as_known_at)
         return caught_up(self.store, *names, read_models=self.read_models)
 
     @property
@@ -73,14 +76,18 @@ def asking(*options: filters.Option) -> Callable[[Command], Command]:
     """Give a command these filters and what all queries take; the function gets a `Question` and the filters."""
 
     def decorate(function: Command) -> Command:
-        def ask(*, store: str, read_models: str | None, as_json: bool, **chosen: Any) -> Any:
+        def ask(
+            *, store: str, read_models: str | None, as_json: bool, as_known_at: datetime | None, **chosen: Any
+        ) -> Any:
             if "at" in chosen:
-                chosen["at"] = chosen["at"] or chosen["as_of"] or datetime.now(UTC)
+                chosen["at"] = chosen["at"] or chosen["as_of"] or as_known_at or datetime.now(UTC)
             limit = chosen.pop("limit", None)
-            return function(Question(store, read_models, as_json, limit), **chosen)
+            return function(Question(store, read_models, as_json, limit, as_known_at), **chosen)
 
         command: Command = update_wrapper(ask, function)
-        common: tuple[filters.Option, ...] = (store_option(), policy_unused, read_models_option, json_option)
+        common: tuple[filters.Option, ...] = (
+            *(store_option(), policy_unused, read_models_option, json_option, filters.as_known_at),
+        )
         for option in (*common, *reversed(options)):
             command = option(command)
         return command

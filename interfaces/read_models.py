@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .exits import STORE_FAILED, WRONG_INPUT, Failure
@@ -39,6 +40,17 @@ def caught_up(store: str, *names: str, read_models: str | None = None) -> Iterat
     projections = projections_named(names)
     with event_log(store) as log, opened(store, read_models) as database:
         catch_up(log, database, projections)
+        yield database
+
+
+@contextmanager
+def known_then(store: str, *names: str, at: datetime) -> Iterator[Database]:
+    """These projections by what was recorded until `at`, made from the events for this call, in memory."""
+    from ..projections.known import KnownBy
+
+    collect_garbage_seldom()
+    with event_log(store) as log, opened("memory:", None) as database:
+        catch_up(KnownBy(log, at), database, projections_named(names))
         yield database
 
 

@@ -1,27 +1,33 @@
-"""The import of Olist orders: what each oddity of the files becomes, and that nothing is lost on the way.
+"""The import of Olist orders: what each oddity of the files becomes, and that nothing is lost on the way to the ledger.
 
 The fixture is made up. The real files are read only where they are: in ORDERTRAIL_OLIST, or beside the checkout.
 """
 
-import importlib.util
+import importlib
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from ordertrail.application import Orders, Principal
+from postgres import fresh_schema
+
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = CHECKOUT / "examples" / "olist.py"
 REAL = Path(os.environ.get("ORDERTRAIL_OLIST", CHECKOUT.parent / "shared" / "data" / "olist"))
 
-spec = importlib.util.spec_from_file_location("olist", SCRIPT)
-olist = importlib.util.module_from_spec(spec)
-sys.modules["olist"] = olist  # dataclasses look their module up
-spec.loader.exec_module(olist)
+sys.path.append(str(SCRIPT.parent))  # as it is where the script runs
+olist = importlib.import_module("olist")
+holdings = importlib.import_module("holdings")
+reconciliation = importlib.import_module("reconciliation")
 
 ORDERS = """
 order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,order_delivered_customer_date
@@ -376,7 +382,7 @@ def test_a_store_that_holds_something_else_does_not_add_up(files):
     list(olist.convert(files, report))
     held = report.totals()
     held["money owed"] -= 1
-    text, adds_up = olist.reconcile(report, held)
+    text, adds_up = olist.reconcile(report, reconciliation.Holdings(held, []))
     assert not adds_up
     assert text.endswith("DOES NOT ADD UP: money owed")
 
@@ -418,7 +424,7 @@ def test_money_is_decimal_and_whole_cents():
 
 def run(*arguments):
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_the_program_prints_the_log_and_reconciles_on_standard_error(files, log):
@@ -457,6 +463,132 @@ def test_a_store_that_is_none_is_one_sentence(files, tmp_path):
     assert ran.stderr.count("\n") == 1
 
 
+# --- the ledger
+
+# Summed from the files by hand. Of 305.51 paid, five orders of 10.00 are to be refunded; the rest is the sellers'.
+LEDGER = """
+Assets:Payments:Boleto                                         52.19           52.19    yes
+Assets:Payments:Credit-Card                                   160.01          160.01    yes
+Assets:Payments:Debit-Card                                     40.98           40.98    yes
+Assets:Payments:Voucher                                        52.33           52.33    yes
+Income:Fees:Restocking                                          0.00            0.00    yes
+Income:Fees:Return-Shipping                                     0.00            0.00    yes
+Liabilities:Orders:Sellers:* (3 accounts)                    -255.51         -255.51    yes
+Liabilities:Refunds:Deferred                                    0.00            0.00    yes
+Liabilities:Refunds:Due                                       -50.00          -50.00    yes
+Liabilities:Tax                                                 0.00            0.00    yes
+all accounts                                                    0.00            0.00    yes
+refunds paid                                                    0.00            0.00    yes
+""".strip()
+DUE, DEFERRED, BOLETO, TAX = (
+    "Liabilities:Refunds:Due",
+    "Liabilities:Refunds:Deferred",
+    "Assets:Payments:Boleto",
+    "Liabilities:Tax",
+)
+
+
+def ledger_of(text):
+    return text.partition("Ledger (")[2].partition("\n")[2].partition("\n\n")[0]
+
+
+def imported(files, store):
+    """What the import of these files into a store prints at its end, and whether all adds up."""
+    report = olist.Report()
+    held = holdings.apply(map(olist.encode, olist.convert(files, report)), str(store), report)
+    return olist.reconcile(report, held)
+
+
+@pytest.fixture(scope="module")
+def store_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("olist")
+    write(folder, orders=ORDERS, order_items=ITEMS, order_payments=PAYMENTS, customers=CUSTOMERS)
+    ran = run(folder, "--store", folder / "shop.db")
+    assert ran.returncode == 0, ran.stderr
+    return folder / "shop.db", ran.stderr
+
+
+@pytest.fixture
+def store(store_once, tmp_path):
+    """A store that has the import and its read models."""
+    return Path(shutil.copy(store_once[0], tmp_path / "shop.db"))
+
+
+def alter(store, sql):
+    with closing(sqlite3.connect(store)) as connection, connection:
+        assert connection.execute(sql).rowcount == 1
+
+
+def test_the_ledger_of_the_import_is_that_of_the_files_to_the_cent(store_once):
+    assert ledger_of(store_once[1]) == LEDGER
+    assert LEDGER in (CHECKOUT / "examples" / "README.md").read_text()  # which shows these files
+
+
+@pytest.mark.parametrize("where", ["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_the_ledger_is_compared_wherever_the_store_lives(files, where):
+    if where == "memory":
+        text, adds_up = imported(files, "memory:")
+    else:
+        with fresh_schema() as address:
+            text, adds_up = imported(files, address)
+    assert adds_up, text
+    assert ledger_of(text) == LEDGER
+
+
+def test_an_altered_posting_is_named_with_both_figures_and_exit_status_1(files, store):
+    alter(store, f"UPDATE ledger_postings SET amount = amount + 1 WHERE account = '{BOLETO}'")
+    ran = run(files, "--store", store)
+    assert ran.returncode == 1
+    assert f"{BOLETO:<52}{'52.20':>16}{'52.19':>16}     NO\n" in ran.stderr
+    assert ran.stderr.endswith(f"DOES NOT ADD UP: {BOLETO}, all accounts\n")
+
+
+ONE_REFUND = f"entry = (SELECT max(entry) FROM ledger_postings WHERE account = '{DUE}') AND account = '{DUE}'"
+
+
+@pytest.mark.parametrize(
+    ("sql", "wrong"),
+    [
+        (f"UPDATE ledger_postings SET account = '{DEFERRED}' WHERE {ONE_REFUND}", [DEFERRED, DUE]),
+        (f"UPDATE ledger_postings SET account = '{TAX}' WHERE {ONE_REFUND}", [DUE, TAX]),
+        (f"UPDATE ledger_postings SET currency = 'USD' WHERE {ONE_REFUND}", [DUE, f"{DUE} (USD)"]),
+        (f"DELETE FROM ledger_postings WHERE {ONE_REFUND}", [DUE, "all accounts"]),
+    ],
+)
+def test_a_posting_on_another_account_is_named_also_where_the_sum_is_right(files, store, sql, wrong):
+    alter(store, sql)
+    text, adds_up = imported(files, store)
+    assert not adds_up
+    assert text.endswith(f"\nDOES NOT ADD UP: {', '.join(wrong)}")
+
+
+def test_sellers_whose_money_was_swapped_are_named_though_their_sum_is_right(files, store):
+    a, b = "Liabilities:Orders:Sellers:X-seller-2d-a", "Liabilities:Orders:Sellers:X-seller-2d-b"
+    alter(store, f"UPDATE ledger_postings SET account = '{b}' WHERE account = '{a}' AND entry = 1")
+    text, _ = imported(files, store)
+    assert text.endswith(f"\nDOES NOT ADD UP: {a}, {b}")
+    assert "Liabilities:Orders:Sellers:* (3 accounts)                    -255.51         -255.51    yes" in text
+    assert [line.split()[-1] for line in text.splitlines() if line.startswith((a, b))] == ["NO", "NO"]
+
+
+def test_a_refund_that_was_paid_since_is_no_longer_what_was_imported(files, store):
+    report_of_gateway = {"command": "report-payout", "command_id": "paid", "refund_id": "canceled:refund:1"}
+    with Orders.open(f"sqlite:///{store}") as orders:
+        paid = report_of_gateway | {"payment_id": "1", "outcome": "paid", "reference": "r-1"}
+        assert orders.handle(paid, by=Principal("seller", "seller-a")).status == "accepted"
+    text, adds_up = imported(files, store)
+    assert not adds_up
+    assert f"{'refunds paid':<52}{'10.00':>16}{'0.00':>16}     NO" in text
+    assert f"{DUE:<52}{'-40.00':>16}{'-50.00':>16}     NO" in text
+
+
+def test_read_models_that_cannot_follow_are_one_sentence_and_no_reconciliation(files, store):
+    alter(store, "UPDATE projections SET version = 99 WHERE name = 'ledger'")
+    ran = run(files, "--store", store)
+    assert ran.returncode == 2
+    assert ran.stderr == "olist: the projection ledger was made by another version and must be rebuilt\n"
+
+
 # --- the real files
 
 
@@ -485,3 +617,5 @@ def test_the_real_files_add_up(real):
 def test_the_real_files_and_a_store_that_ran_them_agree(real, tmp_path):
     ran = run(real, "--store", tmp_path / "shop.db")
     assert ran.returncode == 0, ran.stderr[-4000:]
+    assert "\nmoney owed " in ran.stderr
+    assert [line.split()[-1] for line in ledger_of(ran.stderr).splitlines()] == ["yes"] * 12
