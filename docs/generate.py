@@ -15,7 +15,7 @@ import msgspec
 
 from ordertrail.domain import Rule, default_policy_toml, lifecycle
 from ordertrail.domain.commands import COMMANDS, Command, Content, Received
-from ordertrail.domain.events import EVENT_TYPES, Event, OrderEvent, PayoutOwed, ShipmentEvent
+from ordertrail.domain.events import EVENT_TYPES, Event, LostAfter, OrderEvent, PayoutOwed, ShipmentEvent
 from ordertrail.domain.rules import SOURCES, TOPICS, by_topic
 from ordertrail.domain.vocabulary import Carrier, Line, OrderUnits, Payment
 
@@ -88,7 +88,8 @@ def events() -> str:
     def rows(base: type[Event]) -> list[str]:
         envelope = {field.name for field in msgspec.structs.fields(base)}
         listed = [(name, kind) for name, kind in EVENT_TYPES.items() if issubclass(kind, base)]
-        return [f"| `{name}` | {fields(kind, envelope) or '–'} |" for name, kind in listed]
+        schemas = {name: f" (schema {kind.current})" if kind.current > 1 else "" for name, kind in listed}
+        return [f"| `{name}`{schemas[name]} | {fields(kind, envelope) or '–'} |" for name, kind in listed]
 
     head = ["| event | fields |", "| --- | --- |"]
     order, shipment = [*head, *rows(OrderEvent)], [*head, *rows(ShipmentEvent)]
@@ -96,7 +97,7 @@ def events() -> str:
 
 
 def event_parts() -> str:
-    return shapes({"payouts": PayoutOwed, "contents, accepted": OrderUnits})
+    return shapes({"payouts": PayoutOwed, "contents, accepted": OrderUnits, "lost_after": LostAfter})
 
 
 def fields(kind: type[msgspec.Struct], known: set[str]) -> str:

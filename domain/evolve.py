@@ -108,7 +108,7 @@ def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[Unit, Any], None
 
 def _into_parcel(unit: Unit, event: e.ItemsPacked) -> None:
     unit.shipment_id = event.shipment_id
-    unit.lost_after_days = event.lost_after_days
+    unit.lost_after = event.lost_after
 
 
 def _left_with_the_carrier(unit: Unit, event: e.ItemsDispatched) -> None:

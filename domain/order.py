@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from .events import Deduction
+from .events import Deduction, LostAfter
 from .lifecycle import RANK, UNSHIPPED
 from .money import share
 from .policy import Policy
@@ -51,8 +51,8 @@ class Unit(Struct, gc=False):
     turned_at: datetime | None = None
     turned_by_request: bool = False
     delivered_at: datetime | None = None
-    lost_after_days: tuple[int, int] | None = None
-    """Its parcel's terms (after dispatch, after turning), where they are not its own order's."""
+    lost_after: LostAfter | None = None
+    """Its parcel's terms, where they are not its own order's."""
 
 
 class Item(Struct, frozen=True, gc=False):
