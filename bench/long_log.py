@@ -84,7 +84,7 @@ def _journey(log: Path, store: Path, count: int) -> Journey:
     with Orders.open(str(store)) as orders, log.open("rb") as lines:
         started = perf_counter()
         _apply(orders, lines)
-        return Journey(count / (perf_counter() - started), _peak_megabytes())
+        return Journey(count / (perf_counter() - started), peak_megabytes())
 
 
 def _apply(orders: Orders, log: Iterable[bytes]) -> Counter[str]:
@@ -95,7 +95,7 @@ def _apply(orders: Orders, log: Iterable[bytes]) -> Counter[str]:
     return statuses
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """The most that this process ever held in memory."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count what the parent held when it forked

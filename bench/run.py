@@ -24,6 +24,7 @@ import long_log
 import msgspec
 import phases
 import startup
+import verify
 from figures import Figure, table
 from rich.console import Console
 
@@ -34,6 +35,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "history": history.measure,
     "startup": startup.measure,
     "phases": phases.measure,
+    "verify": verify.measure,
 }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..application import Orders
 
 DEFAULT_STORE = "ordertrail.db"
+READ_MODELS_VARIABLE = "ORDERTRAIL_READ_MODELS"
 STORE_HELP = f"A SQLite file, sqlite:///…, postgresql://… or memory:  [env ORDERTRAIL_STORE; default {DEFAULT_STORE}]"
 
 Command = Callable[..., Any]
@@ -38,8 +39,13 @@ def moment(text: str) -> datetime:
 
 def order_id(text: str) -> str:
     """Any text that a store can be asked for, and not nothing."""
+    return identifier(text, "an order's id")
+
+
+def identifier(text: str, what: str = "an id") -> str:
+    """Any text that a store can be asked for, and not nothing."""
     if not text or any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
-        raise click.BadParameter(f"{text!r} is not an order's id.")
+        raise click.BadParameter(f"{text!r} is not {what}.")
     return text
 
 
@@ -57,6 +63,16 @@ policy_option = click.option(
     "--policy",
     type=policy_file,
     help="A policy file in TOML, for orders that are placed from now on.  [default: the packaged one]",
+)
+policy_unused = click.option("--policy", type=policy_file, hidden=True, expose_value=False)
+"""Accepted, as every command does, where no order is placed or judged."""
+read_models_option = click.option(
+    "--read-models",
+    metavar="PLACE",
+    type=store_address,
+    envvar=READ_MODELS_VARIABLE,
+    help="Where the read models live: an address such as a store's; memory: for this call only.  "
+    f"[env {READ_MODELS_VARIABLE}; default: beside the events]",
 )
 
 
@@ -78,7 +94,7 @@ def store_option(*, hidden: bool = False) -> Callable[[Command], Command]:
 
 def no_store_needed(function: Command) -> Command:
     """Accept `--store` and `--policy` as every command does, where nothing is asked of them."""
-    with_policy = click.option("--policy", type=policy_file, hidden=True, expose_value=False)(function)
+    with_policy = policy_unused(function)
     return click.option("--store", metavar="STORE", type=store_address, hidden=True, expose_value=False)(with_policy)
 
 

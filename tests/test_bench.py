@@ -27,9 +27,28 @@ FIGURES = {
         for way in ("folded anew", "from the shelf")
     ],
     "startup": ["ordertrail --help", "ordertrail --help / python"],
-    "phases": ["one durable command", "parse", "load", "decide", "encode", "insert", "begin and commit", "profile: "],
+    "phases": [
+        "one durable command",
+        "parse",
+        "load",
+        "decide",
+        "encode",
+        "link",
+        "insert",
+        "begin and commit",
+        "profile: ",
+    ],
+    "verify": [
+        "verified rows",
+        "rows of a bare scan",
+        "verifying / bare scan",
+        "verifying, two processes",
+        "peak memory, 4 ×",
+        "on SQLite, chained / not",
+        "on PostgreSQL, chained / not",
+    ],
 }
-LIMITS = {"durable": 2, "log": 3, "growth": 2, "history": 0, "startup": 1, "phases": 0}
+LIMITS = {"durable": 2, "log": 3, "growth": 2, "history": 0, "startup": 1, "phases": 0, "verify": 4}
 
 
 def run(*arguments, folder):

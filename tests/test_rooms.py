@@ -29,6 +29,7 @@ LIBRARIES = {
     "transitions": ["domain/lifecycle.py"],
     "eventsourcing": ["application/store"],
     "psycopg": ["application/store"],
+    "cryptography": ["application/audit/signature.py"],
     "sqlalchemy": ["projections"],
     "click": ["interfaces"],
     "rich": ["interfaces"],
