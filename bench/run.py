@@ -23,6 +23,7 @@ import history
 import long_log
 import msgspec
 import phases
+import replay
 import startup
 import verify
 from figures import Figure, table
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "startup": startup.measure,
     "phases": phases.measure,
     "verify": verify.measure,
+    "replay": replay.measure,
 }
 
 

@@ -8,7 +8,7 @@ import gc
 import multiprocessing
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -28,12 +28,10 @@ from trade import Ticking, command_log, place
 from ordertrail.application import Orders
 from ordertrail.application.audit.verify import verify
 from ordertrail.application.store import postgres
-from ordertrail.application.store.chain import START, Chain, Row
+from ordertrail.application.store.chain import EVENTS, JOURNAL, START
 from ordertrail.application.store.mapper import EventRow
-from ordertrail.application.store.postgres import PostgresFactory, PostgresRecorder
-from ordertrail.application.store.postgres_append import APPEND, Heads
-from ordertrail.application.store.postgres_database import Connection
-from ordertrail.application.store.sqlite import COLUMNS, EVENTS, SqliteFactory, SqliteRecorder
+from ordertrail.application.store.postgres_append import APPEND, ENTRY_DIGEST, EVENT_DIGEST
+from ordertrail.application.store.sqlite import INSERT_ENTRY, INSERT_EVENT, SqliteFactory, SqliteRecorder
 
 WRITERS = 4
 TABLES = ("stored_events ORDER BY notification_id", "journal ORDER BY entry")
@@ -41,10 +39,10 @@ ALONE = multiprocessing.get_context("spawn")
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, commands = (2, 500) if quick else (7, 40_000)
+    rounds, commands, times = (2, 300, 1) if quick else (7, 20_000, 4)
     orders = 20 if quick else 300
     return [
-        *_verifying(folder, rounds, commands),
+        *_verifying(folder, rounds, commands, times),
         *_on_sqlite(folder, rounds, orders),
         *_on_postgres(folder, 2 if quick else 5, orders),
     ]
@@ -53,19 +51,21 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
 # --- verifying --------------------------------------------------------------------------------------------------------
 
 
-def _verifying(folder: Path, rounds: int, commands: int) -> list[Figure]:
-    short, long = folder / "short.db", folder / "long.db"
-    for path, count in ((short, commands // 4), (long, commands)):
-        with Orders.open(path) as orders:
-            for _ in orders.run(islice(command_log(), count)):
-                pass
+def _verifying(folder: Path, rounds: int, commands: int, times: int) -> list[Figure]:
+    """The shorter log holds that of the commands so many times: enough to fill every cache."""
+    recorded, short, long = folder / "recorded.db", folder / "short.db", folder / "long.db"
+    with Orders.open(recorded) as orders:
+        for _ in orders.run(islice(command_log(), commands)):
+            pass
+    _multiply(recorded, short, times)
+    _multiply(recorded, long, 4 * times)
     ours, scans, pairs = [], [], []
     for _ in range(rounds):
         gc.collect()
-        ours.append(seconds([partial(_verify, long)]))
-        scans.append(seconds([partial(_scan, long)]))
-        pairs.append(seconds([partial(_verify, long, workers=2)]))
-    rows = _scan(long)
+        ours.append(seconds([partial(_verify, short)]))
+        scans.append(seconds([partial(_scan, short)]))
+        pairs.append(seconds([partial(_verify, short, workers=2)]))
+    rows = _scan(short)
     rates = {name: [rows / each for each in took] for name, took in (("ours", ours), ("bare", scans), ("two", pairs))}
     at_short, at_long = (_peak(path) for path in (short, long))
     return [
@@ -75,6 +75,28 @@ def _verifying(folder: Path, rounds: int, commands: int) -> list[Figure]:
         Figure.of("verifying, two processes / one", ratios(rates["two"], rates["ours"]), "×", note="with their start"),
         Figure("peak memory, 4 × the log / 1 ×", at_long / at_short, "×", limit=("≤", 1.1), note=f"{at_long:.0f} MB"),
     ]
+
+
+def _multiply(recorded: Path, path: Path, times: int) -> None:
+    """A store with all rows of another so many times, under names of their own, chained as the engine does it."""
+    Orders.open(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("ATTACH ? AS recorded", (str(recorded),))
+    for chain, insert in ((EVENTS, INSERT_EVENT), (JOURNAL, INSERT_ENTRY)):
+        rows = connection.execute(
+            f"SELECT {chain.columns} FROM recorded.{chain.table} ORDER BY {chain.number}"
+        ).fetchall()
+        previous = START
+        for turn in range(times):
+            numbers = range(turn * len(rows) + 1, (turn + 1) * len(rows) + 1)
+            linked = chain.link(previous, numbers, ((f"{subject}~{turn}", *others) for subject, *others in rows))
+            connection.executemany(insert, linked)
+            previous = linked[-1][-1]
+            if chain is JOURNAL:
+                moved = "SELECT order_id, entry + ? FROM recorded.attempts"
+                connection.execute(f"INSERT INTO attempts {moved}", (numbers[0] - 1,))
+    connection.commit()
+    connection.close()
 
 
 def _verify(path: Path, **how: Any) -> None:
@@ -112,16 +134,20 @@ class UnlinkedSqlite(SqliteRecorder):
         self, connection: sqlite3.Connection, events: Sequence[EventRow], journal: Sequence[tuple[Any, ...]]
     ) -> tuple[range, range]:
         events_made = self._insert_unlinked(connection, "stored_events", EVENTS.columns, events)
-        return events_made, self._insert_unlinked(connection, "journal", COLUMNS, journal)
+        return events_made, self._insert_unlinked(connection, "journal", JOURNAL.columns, journal)
 
     def _insert_unlinked(
         self, connection: sqlite3.Connection, table: str, columns: str, rows: Sequence[tuple[Any, ...]]
     ) -> range:
+        if not rows:
+            return range(0)
         marks = ", ".join("?" * (columns.count(",") + 2))
-        self._insert(
-            connection, f"INSERT INTO {table} ({columns}, digest) VALUES ({marks})", table, [(*r, START) for r in rows]
-        )
-        ((last,),) = connection.execute("SELECT last_insert_rowid()")
+        statement = f"INSERT INTO {table} ({columns}, digest) VALUES ({marks})"
+        if len(rows) == 1:
+            last = connection.execute(statement, (*rows[0], START)).lastrowid or 0
+        else:
+            connection.executemany(statement, [(*row, START) for row in rows])
+            ((last,),) = connection.execute("SELECT last_insert_rowid()")
         return range(last - len(rows) + 1, last + 1)
 
 
@@ -152,36 +178,9 @@ def _on_sqlite(folder: Path, rounds: int, orders: int) -> list[Figure]:
 
 # --- writing on PostgreSQL --------------------------------------------------------------------------------------------
 
-UNLINKED_APPEND = APPEND.replace(
-    "SELECT (r->>0)::bigint, r->>1, (r->>2)::bigint",
-    "SELECT nextval('stored_events_notification_id_seq'), r->>1, (r->>2)::bigint",
-).replace(
-    "SELECT (r->>0)::bigint, r->>1, decode",
-    "SELECT (SELECT coalesce(max(entry), 0) FROM journal) + n, r->>1, decode",
-)
-assert UNLINKED_APPEND.count("(r->>0)::bigint") == 0
-
-
-class UnlinkedPostgres(PostgresRecorder):
-    """Writes the same rows, numbered by the database, but looks at none before them, and computes no digest."""
-
-    def _begin(self, connection: Connection, count: int) -> Heads:
-        connection.execute(self._lock)
-        return Heads([0] * count, START, 0, START)
-
-
-def _not_linked(_: Chain, previous: bytes, numbers: Iterable[int], rows: Iterable[Row]) -> list[Row]:
-    return [(number, *row, previous) for number, row in zip(numbers, rows, strict=True)]
-
-
-@contextmanager
-def _unlinked() -> Iterator[None]:
-    with (
-        patch.object(PostgresFactory, "application_recorder_class", UnlinkedPostgres),
-        patch.object(postgres, "APPEND", UNLINKED_APPEND),
-        patch.object(Chain, "link", _not_linked),
-    ):
-        yield
+NO_DIGEST = "decode(repeat('00', 32), 'hex')"
+UNLINKED_APPEND = APPEND.replace(EVENT_DIGEST, NO_DIGEST).replace(ENTRY_DIGEST, NO_DIGEST)
+assert "chained" not in UNLINKED_APPEND
 
 
 def _on_postgres(folder: Path, rounds: int, orders: int) -> list[Figure]:
@@ -220,7 +219,7 @@ def _rate(pool: ProcessPoolExecutor, server: str, orders: int, *, linked: bool) 
 def _place_many(url: str, start: float, orders: int, linked: bool, writer: int) -> tuple[float, float]:
     with ExitStack() as how:
         if not linked:
-            how.enter_context(_unlinked())
+            how.enter_context(patch.object(postgres, "APPEND", UNLINKED_APPEND))
         engine = how.enter_context(Orders.open(url, clock=Ticking()))
         calls: list[Callable[[], object]] = [
             partial(engine.handle, {**place(f"O{writer}-{n}"), "command_id": f"{writer}-{n}"}, by=BY)

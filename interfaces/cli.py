@@ -15,6 +15,7 @@ from .auditing import audit
 from .exits import DONE, FOUND, INTERRUPTED, WRONG_INPUT, Failure, OneSentenceGroup, call
 from .exports.command import export
 from .exports.events_command import events
+from .imports import imports
 from .parameters import (
     STORE_HELP,
     json_option,
@@ -213,6 +214,7 @@ def demo(orders: int, seed: int, policy: str | None, store: str) -> None:
 export.add_command(events)
 ordertrail.add_command(audit)
 ordertrail.add_command(export)
+ordertrail.add_command(imports)
 
 
 def show_json(answer: Any) -> None:

@@ -47,8 +47,18 @@ FIGURES = {
         "on SQLite, chained / not",
         "on PostgreSQL, chained / not",
     ],
+    "replay": [
+        "replayed events",
+        "rows of a bare scan",
+        "replay / bare scan",
+        "replay / bare scan of two columns",
+        "replay, two processes / one",
+        "events by minimal eventsourcing",
+        "replay / minimal eventsourcing",
+        "peak memory, 4 ×",
+    ],
 }
-LIMITS = {"durable": 2, "log": 3, "growth": 2, "history": 0, "startup": 1, "phases": 0, "verify": 4}
+LIMITS = {"durable": 2, "log": 3, "growth": 2, "history": 0, "startup": 1, "phases": 0, "verify": 4, "replay": 4}
 
 
 def run(*arguments, folder):

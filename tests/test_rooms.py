@@ -32,6 +32,7 @@ LIBRARIES = {
     "cryptography": ["application/audit/signature.py"],
     "sqlalchemy": ["projections"],
     "click": ["interfaces"],
+    "pyarrow": ["interfaces/exports/parquet_folder.py"],
     "rich": ["interfaces"],
 }
 NOT_CORE = ("sqlalchemy.orm", "sqlalchemy.ext")  # of SQLAlchemy, Core only

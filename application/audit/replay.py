@@ -16,7 +16,9 @@ from ..store import Store
 from .replay_findings import Finding, Findings
 from .replay_fold import CAPACITY, Fold
 from .replay_models import ReadModels
+from .replay_past import Past
 from .replay_scan import ROWS_AT_ONCE, batches
+from .replay_wholes import Wholes
 from .replay_workers import in_processes
 
 Progress = Callable[[int, int], object]
@@ -93,8 +95,9 @@ def replay_part(
     """Replay a part of the log; ``told`` hears how many of its positions are behind."""
     findings, by_event = Findings(), Counter[str]()
     with closing(Store.open(url, create=False)) as store, read_models() if read_models else nullcontext() as models:
-        scan = store.scan()
-        fold = Fold(scan, Policies(store), findings, end=part.end, capacity=settings.capacity, read_models=models)
+        scan, past = store.scan(), Past(store.scan(), Policies(store))
+        wholes = Wholes(scan, past, findings, end=part.end, read_models=models)
+        fold = Fold(scan, past, wholes, findings, settings.capacity)
         for last, events in batches(scan, part.after, part.up_to, findings, settings.rows_at_once):
             by_event.update([event.type for _, event in events])
             fold.follow(events)
@@ -105,8 +108,9 @@ def replay_part(
 
 def _parts(store: Store, workers: int) -> list[Part]:
     scan, end = store.scan(), store.last_position()
-    bounds = [0, *(scan.middle(number, workers) for number in range(1, workers)), end]
-    return [Part(after, up_to, end) for after, up_to in pairwise(bounds) if after < up_to or not end]
+    first = min(scan.first_position(), end)
+    bounds = [first - 1, *(first + (end - first) * number // workers for number in range(1, workers)), end]
+    return [Part(after, up_to, end) for after, up_to in pairwise(bounds) if after < up_to]
 
 
 def _teller(progress: Progress | None, parts: list[Part]) -> Callable[[list[int]], object]:

@@ -50,16 +50,16 @@ def sources(trigger: str) -> frozenset[str]:
 
 def pick(order: Order, units: Units) -> list[Unit]:
     """As ``Order.pick``, which trusts the events; raises ``LookupError`` for units that the order does not have."""
-    everyone, picked = order.units, []
+    everyone, items, picked = order.units, order.items, []
     for item_id, numbers in units.items():
-        item, before = order.items[item_id], 0
+        first, before = items[item_id].first, 0
         for number in numbers:
-            if number <= before:
+            unit = everyone[first + number - 1]
+            # Beyond the line's end is a unit of another line, with another number.
+            if unit.number != number or number <= before:
                 raise LookupError(f"units {numbers} of {item_id}")
-            picked.append(everyone[item.first + number - 1])
+            picked.append(unit)
             before = number
-        if before > item.line.quantity:
-            raise LookupError(f"unit {before} of {item_id}, of which there are {item.line.quantity}")
     return picked
 
 

@@ -5,7 +5,7 @@ What each event must respect has been asked of each event already; here is what 
 
 from collections.abc import Iterator
 
-from ...domain import Order, Shipment
+from ...domain import Order, Shipment, Unit
 from ...domain.lifecycle import COMING_BACK, PACKABLE, UNDER_WAY, UNSHIPPED
 from .replay_moves import named
 
@@ -17,7 +17,10 @@ _TO_BE_REFUNDED = frozenset({"cancelled", "returned", "lost", "refunded"})
 
 def judge_order(order: Order) -> list[tuple[str, str]]:
     """What is wrong with an order after its last event, its parcels left aside."""
-    wrong = [*_units(order)]
+    wrong = []
+    for unit in order.units:
+        if unit.state != "delivered" and (reason := _misplaced(order, unit)):
+            wrong.append((CONSISTENCY, f"{named(unit)} is {unit.state} {reason}"))
     if order.refunds:
         wrong += _refunds(order)
     if order.requests or order.claims:
@@ -27,24 +30,21 @@ def judge_order(order: Order) -> list[tuple[str, str]]:
 
 def parcels_of(order: Order) -> list[str]:
     """The shipments that an order's units are in, as long as they go where these go."""
-    riding = {unit.shipment_id for unit in order.units if unit.state in WITH_PARCEL}
-    return sorted(shipment_id for shipment_id in riding if shipment_id is not None)
+    riding = {unit.shipment_id for unit in order.units if unit.state in WITH_PARCEL and unit.shipment_id is not None}
+    return sorted(riding) if riding else []
 
 
-def _units(order: Order) -> Iterator[tuple[str, str]]:
-    for unit in order.units:
-        state = unit.state
-        if state in _TO_BE_REFUNDED:
-            if unit.refund_id is None:
-                yield "REFUND-1", f"{named(unit)} is {state} without a refund"
-        elif state in WITH_PARCEL:
-            if unit.shipment_id is None:
-                yield CONSISTENCY, f"{named(unit)} is {state} in no parcel"
-        elif state in PACKABLE:
-            if unit.shipment_id is not None:
-                yield CONSISTENCY, f"{named(unit)} is {state} in parcel {unit.shipment_id}"
-        elif state == "in-return" and (unit.return_id is None or order.returns[unit.return_id].closed):
-            yield CONSISTENCY, f"{named(unit)} is in-return, but its return is over"
+def _misplaced(order: Order, unit: Unit) -> str:
+    """What a unit in its state lacks, or has too much; empty for nothing."""
+    state = unit.state
+    if state in _TO_BE_REFUNDED:
+        return "without a refund" if unit.refund_id is None else ""
+    if state in WITH_PARCEL:
+        return "in no parcel" if unit.shipment_id is None else ""
+    if state in PACKABLE:
+        return f"in parcel {unit.shipment_id}" if unit.shipment_id is not None else ""
+    over = unit.return_id is None or order.returns[unit.return_id].closed
+    return "but its return is over" if over else ""
 
 
 def _refunds(order: Order) -> Iterator[tuple[str, str]]:

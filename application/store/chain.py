@@ -1,6 +1,7 @@
 """The chain: each row holds the SHA-256 of the row before it and of itself, so that no row can be changed by itself.
 
-docs/reference/chain.md tells auditors how a row becomes bytes; a change here is another format of the store.
+docs/reference/chain.md tells auditors how a row becomes bytes; a change here is another format of the store, and needs
+the same one in `postgres_append`, where the server makes the digests.
 """
 
 from collections.abc import Callable, Iterable

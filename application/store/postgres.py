@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -19,9 +19,11 @@ from psycopg.types.json import Jsonb
 from ..errors import StoreError
 from .chain import CHAINS
 from .entries import COLUMNS, JournalEntry
+from .loading import Load
 from .mapper import EventRow
-from .postgres_append import APPEND, HEADS, Asked, Heads
+from .postgres_append import APPEND, CREATE_CHAINED, rows_of
 from .postgres_database import Connection, PostgresDatabase, explain
+from .postgres_loading import load
 from .records import EVENTS_TABLE, Records, require_rows
 
 R = TypeVar("R")
@@ -42,6 +44,7 @@ CREATE_STATEMENTS = [
     'CREATE TABLE deadlines (order_id text COLLATE "C" PRIMARY KEY, due_us bigint NOT NULL)',
     "CREATE INDEX deadlines_due ON deadlines (due_us, order_id)",
     'CREATE TABLE policies (version text COLLATE "C" PRIMARY KEY, content text NOT NULL, sha256 text NOT NULL)',
+    *CREATE_CHAINED,
 ]
 
 SELECT_EVENTS = (
@@ -112,22 +115,25 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
         deadlines: Mapping[str, datetime | None],
         unchanged: Mapping[str, int],
     ) -> Sequence[int]:
-        asked = Asked.of(events, entries, deadlines)
-        return self._connected(lambda connection: self._append(connection, asked, unchanged))
+        rows = rows_of(events, entries, deadlines)
+        return self._connected(lambda connection: self._append(connection, rows, unchanged))
 
-    def _append(self, connection: Connection, asked: Asked, unchanged: Mapping[str, int]) -> Sequence[int]:
+    def _append(
+        self, connection: Connection, rows: Mapping[str, list[Any]], unchanged: Mapping[str, int]
+    ) -> Sequence[int]:
         """One transaction in three round trips (lock, insert, commit), and one more if streams must be unchanged."""
+        document = Jsonb(rows, dumps=msgspec.json.encode)  # bytes become base64
         try:
-            heads = self._begin(connection, len(asked.events))
+            connection.execute(self._begin)
             self.require_unchanged(
-                lambda *look: connection.execute(_with_placeholders(look[0]).encode(), look[1:]).fetchone(),
+                lambda *asked: connection.execute(_with_placeholders(asked[0]).encode(), asked[1:]).fetchone(),
                 unchanged,
             )
-            rows = asked.linked(heads)
-            document = Jsonb(rows, dumps=msgspec.json.encode)  # bytes become base64
-            (made,) = connection.execute(APPEND.encode(), (document,), prepare=True, binary=True)
-            for table, inserted in zip(("events", "journal", "attempts", "deadlines"), made, strict=True):
-                require_rows(self.place, table, inserted, len(rows[table]))
+            ((positions, *made),) = connection.execute(APPEND.encode(), (document,), prepare=True, binary=True)
+            for table, count in zip(
+                ("events", "journal", "attempts", "deadlines"), (len(positions), *made), strict=True
+            ):
+                require_rows(self.place, table, count, len(rows[table]))
         except BaseException:
             if not connection.closed:
                 connection.rollback()
@@ -138,23 +144,15 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
             raise StoreError(
                 f"{self.place} was lost during a commit: whether it was recorded shows when the command is sent again"
             ) from error
-        return heads.positions
-
-    def _begin(self, connection: Connection, count: int) -> Heads:
-        """Begin a transaction that appends so many events, and look what they will be linked to."""
-        cursor = connection.execute(self._lock + HEADS.format(count=count).encode())
-        while cursor.nextset():
-            pass
-        (heads,) = cursor
-        return Heads(*heads)
+        return cast(Sequence[int], positions)
 
     @cached_property
-    def _lock(self) -> bytes:
+    def _begin(self) -> bytes:
         # The events' table is locked before anything is written: journal and events have one commit order, and who
         # follows the positions never passes over one that is committed later.
         statements = sql.SQL(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {seconds};"
-            " LOCK TABLE {table} IN EXCLUSIVE MODE; NOTIFY {channel};"
+            " LOCK TABLE {table} IN EXCLUSIVE MODE; NOTIFY {channel}"
         ).format(
             seconds=sql.Literal(f"{self.datastore.lock_timeout}s"),
             table=sql.Identifier(self.events_table_name),
@@ -196,6 +194,9 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
 
     def max_notification_id(self) -> int | None:
         return self.query(f"SELECT max(notification_id) FROM {EVENTS_TABLE}")[0][0]  # type: ignore[no-any-return]
+
+    def load(self, work: Load[R]) -> R:
+        return load(self.datastore, self.select_states, work)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._select(_with_placeholders(statement), values)

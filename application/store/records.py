@@ -7,7 +7,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -15,6 +15,10 @@ from ..errors import Conflict, PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
 from .mapper import EventRow
 
+if TYPE_CHECKING:
+    from .loading import Load
+
+R = TypeVar("R")
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
 EVENTS_TABLE = "stored_events"
 TABLES = frozenset({"meta", EVENTS_TABLE, "journal", "attempts", "deadlines", "policies"})
@@ -51,6 +55,10 @@ class Records(ABC):
         unchanged: Mapping[str, int],
     ) -> Sequence[int]:
         """All of it in one transaction, or nothing; the events' positions. See ``Store.append``."""
+
+    @abstractmethod
+    def load(self, work: "Load[R]") -> R:
+        """What `work` gives, once what it loaded is committed; see ``Store.load``."""
 
     @abstractmethod
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -94,12 +94,10 @@ class Scan:
         ((version,),) = self._query(statement, stream)
         return int(version)
 
-    def middle(self, part: int, parts: int) -> int:
-        """A position with about ``part`` of ``parts`` of the log before it."""
-        ((first, last),) = self._query(
-            f"SELECT coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM {EVENTS_TABLE}"
-        )
-        return int(first + (last - first) * part // parts)
+    def first_position(self) -> int:
+        """The position of the first row; 0 for none."""
+        ((position,),) = self._query(f"SELECT coalesce(min(notification_id), 0) FROM {EVENTS_TABLE}")
+        return int(position)
 
     def _query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         try:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
@@ -13,11 +13,14 @@ from eventsourcing.utils import Environment
 from ..errors import StoreError
 from .chain import CHAINS, EVENTS, JOURNAL, START
 from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .loading import Load, Loading
 from .mapper import EventRow
 from .records import EVENTS_TABLE, Records, require_rows
 from .sqlite_file import SqliteFile, explain
 
 NO_LIMIT = 2**63 - 1
+WITH_GAPS = 1  # in the file's header: its events came from a database that leaves gaps between positions
+R = TypeVar("R")
 
 # AUTOINCREMENT: the number of a row that is gone is never given again, so a reader's checkpoint stays true.
 CREATE_STATEMENTS = [
@@ -38,10 +41,19 @@ CREATE_STATEMENTS = [
     " WITHOUT ROWID",
 ]
 
-# Of each chain the greatest number, the greatest that was ever given, and the last row's digest.
+# Of each chain the greatest number, the greatest that was ever given, and the last row's digest. Which positions were
+# given, nobody knows where they came from a database that leaves gaps.
 SELECT_HEADS = "SELECT " + ", ".join(
     f"coalesce((SELECT max({chain.number}) FROM {chain.table}), 0),"
-    f" coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{chain.table}'), 0),"
+    f" CASE WHEN {chain is JOURNAL:d} OR (SELECT user_version FROM pragma_user_version) <> {WITH_GAPS}"
+    f" THEN coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{chain.table}'), 0) END,"
+    f" (SELECT CAST(digest AS BLOB) FROM {chain.table} ORDER BY {chain.number} DESC LIMIT 1)"
+    for chain in CHAINS
+)
+# For whoever appends, with less to look up. The greatest number ever given is not the last row's where rows are gone:
+# they leave a gap that nothing closes.
+SELECT_LAST = "SELECT " + ", ".join(
+    f"(SELECT seq FROM sqlite_sequence WHERE name = '{chain.table}'),"
     f" (SELECT CAST(digest AS BLOB) FROM {chain.table} ORDER BY {chain.number} DESC LIMIT 1)"
     for chain in CHAINS
 )
@@ -137,9 +149,8 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
         """Insert events and entries as the next ones of their chains; their numbers."""
         if not (events or journal):
             return range(0), range(0)
-        ((position, given, event_digest, entry, entry_given, entry_digest),) = connection.execute(SELECT_HEADS)
-        # Not merely the greatest that is there: a row that is gone leaves a gap that nothing closes.
-        positions, numbers = _after(max(position, given), len(events)), _after(max(entry, entry_given), len(journal))
+        ((position, event_digest, entry, entry_digest),) = connection.execute(SELECT_LAST)
+        positions, numbers = _after(position or 0, len(events)), _after(entry or 0, len(journal))
         linked = EVENTS.link(event_digest or START, positions, events)
         self._insert(connection, INSERT_EVENT, EVENTS_TABLE, linked)
         linked = JOURNAL.link(entry_digest or START, numbers, journal)
@@ -191,6 +202,14 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
         ((last,),) = self.query(f"SELECT coalesce(max(notification_id), 0) FROM {EVENTS_TABLE}")
         return int(last)
 
+    def load(self, work: Load[R]) -> R:
+        def load(connection: sqlite3.Connection) -> R:
+            loading = SqliteLoading(connection, self.place)
+            loading.require_empty(self.place)
+            return work(loading)
+
+        return self.datastore.write(load)
+
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.datastore.query(statement, values)
 
@@ -206,6 +225,28 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
 
 def _after(last: int, count: int) -> range:
     return range(last + 1, last + 1 + count)
+
+
+class SqliteLoading(Loading):
+    """Rows of another store, on the connection that writes."""
+
+    select_states = SELECT_STATES
+
+    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+
+    def insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        values = ",".join("?" * (columns.count(",") + 1))
+        cursor = self._connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", rows)
+        require_rows(self._place, table, max(cursor.rowcount, 0), len(rows))
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def number_after(self, position: int, *, gaps: bool) -> None:  # noqa: ARG002 - AUTOINCREMENT knows the position
+        if gaps:
+            self._connection.execute(f"PRAGMA user_version={WITH_GAPS}")
 
 
 class SqliteFactory(SQLiteFactory):

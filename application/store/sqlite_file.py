@@ -74,6 +74,7 @@ class SqliteFile(SQLiteDatastore):
         self._require_open()
         with closing(self._connect()) as connection:
             connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+            connection.execute("PRAGMA cache_size=-2000")  # it is closed again: nobody profits from its memory
             return connection.execute(statement, values).fetchall()
 
     def prepare(self, create_statements: list[str]) -> None:

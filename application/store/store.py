@@ -16,6 +16,7 @@ from ..errors import StoreError
 from .address import is_postgres, sqlite_address
 from .entries import JournalEntry
 from .evidence import Evidence
+from .loading import Load
 from .mapper import EventMapper, to_event_row
 from .records import Records
 from .scan import Scan
@@ -179,6 +180,14 @@ class Store:
     def count_events(self, up_to: int) -> int:
         """How many events the whole log has up to and including a position."""
         return self._records.count_events(up_to)
+
+    @in_words
+    def load(self, work: Load[R]) -> R:
+        """What ``work`` gives, once all that it loaded is committed, durably; raises NotEmpty for a store with rows.
+
+        Where ``work`` raises, or its process ends, the store stays empty.
+        """
+        return self._records.load(work)
 
     def scan(self) -> Scan:
         """The events' rows as they lie there; a method of it raises StoreError where the database fails."""

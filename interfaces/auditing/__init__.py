@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from ..exits import OneSentenceGroup
+from .explain import explain
 from .redecide import redecide
 from .replay import replay
 from .seal import seal
@@ -21,6 +22,7 @@ def audit() -> None:
     """Audits of a store: each says what it found, and ends with status 1 if that is anything."""
 
 
+audit.add_command(explain)
 audit.add_command(replay)
 audit.add_command(redecide)
 audit.add_command(what_if)

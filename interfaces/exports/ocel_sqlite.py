@@ -16,7 +16,7 @@ from .ocel import EVENT_TYPES, OBJECT_TYPES, Change, Kind, Object, attributes, o
 
 BEGINNING = "1970-01-01T00:00:00Z"
 """The standard's time of the attributes that an object begins with."""
-CHUNK_EVENTS = 2_000
+CHUNK_EVENTS = 1_000
 _PAGES_KIB = 32_768
 _COLUMNS: dict[Kind, str] = {"string": "TEXT", "integer": "INTEGER", "boolean": "BOOLEAN", "time": "TIMESTAMP"}
 _SCHEMA = """

@@ -11,8 +11,8 @@ from typing import BinaryIO
 from ..exits import OUTPUT_FAILED, WRONG_INPUT, Failure
 
 
-def write(pieces: Iterable[str], output: str) -> None:
-    """Write text in UTF-8 to a file, which keeps its former content until all is written, or `-`, standard output."""
+def write(pieces: Iterable[str | bytes], output: str) -> None:
+    """Write text in UTF-8, or bytes, to a file, which keeps its former content until all is written, or `-`: stdout."""
     if output == "-":
         _write(pieces, sys.stdout.buffer)
     elif os.path.exists(output) and not os.path.isfile(output):
@@ -23,9 +23,9 @@ def write(pieces: Iterable[str], output: str) -> None:
             _write(pieces, file)
 
 
-def _write(pieces: Iterable[str], file: BinaryIO) -> None:
+def _write(pieces: Iterable[str | bytes], file: BinaryIO) -> None:
     for piece in pieces:
-        file.write(piece.encode())
+        file.write(piece.encode() if isinstance(piece, str) else piece)
 
 
 @contextmanager

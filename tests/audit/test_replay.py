@@ -87,6 +87,13 @@ def an_event_again_in_another_stream(store: Altered) -> tuple[int, str, str]:
 
 
 @fault
+def a_row_before_all_others(store: Altered) -> tuple[int, str, str]:
+    position = store.position("order:O3", "return-started")
+    store.sql("UPDATE stored_events SET notification_id = -7 WHERE notification_id = ?", position)
+    return -7, "order O3", "sequence"
+
+
+@fault
 def a_row_with_another_version(store: Altered) -> tuple[int, str, str]:
     position = store.position("order:O2", "items-cancelled")
     store.sql("UPDATE stored_events SET originator_version = 77 WHERE notification_id = ?", position)
@@ -372,7 +379,7 @@ def a_last_step_that_is_gone(store: Altered) -> tuple[int, str, str]:
 def a_refund_that_was_never_owed(store: Altered) -> tuple[int, str, str]:
     position = store.position("order:O3", "refund-owed")
     store.sql("DELETE FROM stored_events WHERE notification_id = ?", position)
-    return store.position("order:O3", "return-received"), "order O3", "REFUND-1"
+    return store.position("order:O3", "return-received"), "order O3", "consistency"
 
 
 @fault

@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from numbers import Number
 from typing import Any
 
 import pm4py  # type: ignore[import-not-found]
@@ -16,11 +17,13 @@ def read(path: str) -> dict[str, Any]:
         warnings.simplefilter("always")
         log = pm4py.read_ocel2(path)
     found = {
-        "events": rows(log.events, EVENT, "ocel:activity", "ocel:timestamp", "position", "amount", "currency"),
+        "events": rows(log.events, EVENT, "ocel:activity", "ocel:timestamp", "amount", "rule"),
         "objects": rows(log.objects, OBJECT, "ocel:type", "value", "currency", "state"),
         "about": rows(log.relations, EVENT, OBJECT, QUALIFIER),
         "links": rows(log.o2o, OBJECT, f"{OBJECT}_2", QUALIFIER),
         "changes": rows(log.object_changes, OBJECT, "ocel:field", "ocel:timestamp", "state"),
+        "satisfied": [],
+        "unsatisfied": [],
         "warned": [str(each.message) for each in warned if "unique" in str(each.message)],
     }
     if path.endswith(".sqlite"):
@@ -40,7 +43,7 @@ def plain(value: Any) -> Any:
         return None
     if hasattr(value, "tz_convert"):
         return value.tz_convert("UTC").isoformat()
-    return int(value) if isinstance(value, float) and value.is_integer() else str(value)
+    return int(value) if isinstance(value, Number) else str(value)
 
 
 print(f"\n{json.dumps(read(sys.argv[1]))}")
