@@ -143,12 +143,20 @@ class Orders:
             raise UnknownOrder(order_id)
         return order
 
-    def show(self, order_id: str, *, as_of: datetime | None = None, at_version: int | None = None) -> dict[str, Any]:
-        """The order as `show --json` prints it: now, as of a time, or at a version.
+    def show(
+        self,
+        order_id: str,
+        *,
+        as_of: datetime | None = None,
+        as_known_at: datetime | None = None,
+        at_version: int | None = None,
+    ) -> dict[str, Any]:
+        """The order as `show --json` prints it: now, or what had happened by ``as_of``, as far as it was known then.
 
+        ``as_known_at`` leaves out what was recorded after it; ``at_version`` takes the first events.
         Raises ``UnknownOrder``, or ``UnknownPast`` where it is not that old or has not that many versions.
         """
-        if as_of is None and at_version is None:
+        if as_of is None and as_known_at is None and at_version is None:
             return order_view(self.order(order_id))
         events = self._store.events(f"order:{order_id}")
         if not events:
@@ -156,6 +164,11 @@ class Orders:
         if at_version is not None:
             _require_version(order_id, at_version, len(events))
             events = events[:at_version]
+        if as_known_at is not None:
+            known_at = _in_utc(as_known_at)
+            events = [event for event in events if event.recorded_at <= known_at]
+            if not events:
+                raise UnknownPast(order_id, f"nothing was known of order {order_id} yet at {moment(known_at)}")
         order = fold(events) if as_of is None else fold_as_of(events, _in_utc(as_of))
         if order is None:
             assert as_of is not None

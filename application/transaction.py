@@ -35,7 +35,8 @@ class Transaction:
         self._said: dict[str, list[JournalEntry]] = {}
         """What is known to have been said under a command id, the first first."""
         self._entries: list[JournalEntry] = []
-        self._events: list[Event] = []
+        self.events: list[Event] = []
+        """What was decided makes these, in this order."""
 
     def expect(self, commands: Iterable[Command]) -> None:
         """Ask the store at once for what deciding these commands will need."""
@@ -81,17 +82,9 @@ class Transaction:
             raise
         result = decided(command, outcome)
         self._working.absorb(case)
-        self._events += outcome.events
-        entry = JournalEntry(
-            command_id=command.command_id,
-            command=content,
-            outcome=result.to_json(),
-            status=outcome.status,
-            at=command.at,
-            recorded_at=case.recorded_at,
-            basis=self._working.basis,
-            attempts=() if outcome.status == "accepted" else tuple(outcome.order_ids),
-            reused=bool(said),
+        self.events += outcome.events
+        entry = journaled(
+            command, content, result, recorded_at=case.recorded_at, basis=self._working.basis, reused=bool(said)
         )
         said.append(entry)
         self._entries.append(entry)
@@ -103,8 +96,8 @@ class Transaction:
         Others came first too where they changed what was only looked at: a no is as true as a yes when it is kept.
         """
         if self._entries:
-            looked_at = self._working.only_looked_at(self._events)
-            self._store.append(self._events, self._entries, self._working.deadlines, unchanged=looked_at)
+            looked_at = self._working.only_looked_at(self.events)
+            self._store.append(self.events, self._entries, self._working.deadlines, unchanged=looked_at)
         self._working.put_back()
 
     def _rejected_before(self, command: Command, content: bytes) -> Result | None:
@@ -113,3 +106,21 @@ class Transaction:
             if entry.reused and same_content(entry.command, content):
                 return msgspec.json.decode(entry.outcome, type=Result)
         return None
+
+
+def journaled(
+    command: Command, content: bytes, result: Result, *, recorded_at: datetime, basis: dict[str, int], reused: bool
+) -> JournalEntry:
+    """What the journal keeps of a decision; ``content`` is the canonical command."""
+    assert command.at is not None
+    return JournalEntry(
+        command_id=command.command_id,
+        command=content,
+        outcome=result.to_json(),
+        status=result.status,
+        at=command.at,
+        recorded_at=recorded_at,
+        basis=basis,
+        attempts=() if result.status == "accepted" else tuple(result.order_ids),
+        reused=reused,
+    )

@@ -35,6 +35,7 @@ REPEAT = "ask the journal for a repeat"
 LOAD = "load, and look for newer events"
 DECIDE = "decide"
 ENCODE = "encode events, command and answer"
+LINK = "link the rows to those before them"
 INSERT = "insert the rows"
 COMMIT = "begin and commit"
 FUNCTIONS: list[tuple[Callable[..., Any], str]] = [
@@ -50,11 +51,12 @@ METHODS: list[tuple[type, str, str]] = [
     (WorkingSet, "order", LOAD),
     (WorkingSet, "shipment", LOAD),
     (Result, "to_json", ENCODE),
+    (SqliteRecorder, "_insert_linked", LINK),
     (SqliteRecorder, "_insert", INSERT),
     (Store, "append", COMMIT),
 ]
 REST = "the rest"
-PHASES = [PARSE, REPEAT, LOAD, DECIDE, ENCODE, INSERT, COMMIT, REST]
+PHASES = [PARSE, REPEAT, LOAD, DECIDE, ENCODE, LINK, INSERT, COMMIT, REST]
 TOP = 12
 
 

@@ -14,7 +14,9 @@ from trade import Ticking
 
 from ordertrail.application import Orders
 from ordertrail.application.store import JournalEntry, Store
+from ordertrail.application.store.chain import EVENTS, JOURNAL, START
 from ordertrail.application.store.entries import microseconds, to_row
+from ordertrail.application.store.mapper import to_event_row
 from ordertrail.application.store.sqlite import (
     CREATE_STATEMENTS,
     DROP_DEADLINE,
@@ -24,7 +26,7 @@ from ordertrail.application.store.sqlite import (
     SET_DEADLINE,
 )
 from ordertrail.application.store.sqlite_file import CACHE_KIB
-from ordertrail.domain import Event, default_policy_toml, encode
+from ordertrail.domain import Event, default_policy_toml
 
 Row = tuple[Any, ...]
 PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", f"PRAGMA cache_size=-{CACHE_KIB}")
@@ -42,6 +44,7 @@ class RecordingStore(Store):
 
     transactions: list[Transaction]
     _entries: int
+    _digests: tuple[bytes, bytes]  # of the last event and of the last entry
 
     def append(
         self,
@@ -51,11 +54,19 @@ class RecordingStore(Store):
         **more: Any,
     ) -> Sequence[int]:
         positions = super().append(events, entries, deadlines, **more)
-        numbered = list(enumerate(entries, self._entries + 1))
+        numbers = range(self._entries + 1, self._entries + 1 + len(entries))
         self._entries += len(entries)
+        event_digest, entry_digest = self._digests
+        linked = EVENTS.link(event_digest, positions, [to_event_row(event) for event in events])
+        linked_entries = JOURNAL.link(entry_digest, numbers, [to_row(entry) for entry in entries])
+        self._digests = (
+            linked[-1][-1] if linked else event_digest,
+            linked_entries[-1][-1] if linked_entries else entry_digest,
+        )
+        numbered = zip(numbers, entries, strict=True)
         written = [
-            (INSERT_EVENT, [(event.stream, event.version, event.type, encode(event)) for event in events]),
-            (INSERT_ENTRY, [to_row(entry) for entry in entries]),
+            (INSERT_EVENT, linked),
+            (INSERT_ENTRY, linked_entries),
             (INSERT_ATTEMPT, [(order_id, number) for number, entry in numbered for order_id in entry.attempts]),
             (SET_DEADLINE, [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None]),
             (DROP_DEADLINE, [(order_id,) for order_id, at in deadlines.items() if at is None]),
@@ -68,7 +79,7 @@ class RecordingStore(Store):
     def orders(cls, path: Path) -> tuple[Orders, Self]:
         """The engine on a new file, and the store that remembers what it makes of it."""
         store = cls.open(str(path))
-        store.transactions, store._entries = [], 0
+        store.transactions, store._entries, store._digests = [], 0, (START, START)
         return Orders(store, default_policy_toml(), Ticking()), store
 
 

@@ -26,7 +26,9 @@ import msgspec
 import phases
 import queries
 import read_models
+import replay
 import startup
+import verify
 import visibility
 from figures import Figure, table
 from rich.console import Console
@@ -41,6 +43,8 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "read-models": read_models.measure,
     "queries": queries.measure,
     "visibility": visibility.measure,
+    "verify": verify.measure,
+    "replay": replay.measure,
     "read-models-memory": read_models.measure_memory,
 }
 LONGEST = {"read-models-memory"}

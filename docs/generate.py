@@ -15,9 +15,11 @@ import msgspec
 
 from ordertrail.domain import Rule, default_policy_toml, lifecycle
 from ordertrail.domain.commands import COMMANDS, Command, Content, Received
-from ordertrail.domain.events import EVENT_TYPES, Event, OrderEvent, PayoutOwed, ShipmentEvent
+from ordertrail.domain.events import EVENT_TYPES, Event, LostAfter, OrderEvent, PayoutOwed, ShipmentEvent
 from ordertrail.domain.rules import SOURCES, TOPICS, by_topic
 from ordertrail.domain.vocabulary import Carrier, Line, OrderUnits, Payment
+from ordertrail.interfaces.exports.ocel import OBJECT_TYPES
+from ordertrail.interfaces.exports.parquet_columns import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTION = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -88,7 +90,8 @@ def events() -> str:
     def rows(base: type[Event]) -> list[str]:
         envelope = {field.name for field in msgspec.structs.fields(base)}
         listed = [(name, kind) for name, kind in EVENT_TYPES.items() if issubclass(kind, base)]
-        return [f"| `{name}` | {fields(kind, envelope) or '–'} |" for name, kind in listed]
+        schemas = {name: f" (schema {kind.current})" if kind.current > 1 else "" for name, kind in listed}
+        return [f"| `{name}`{schemas[name]} | {fields(kind, envelope) or '–'} |" for name, kind in listed]
 
     head = ["| event | fields |", "| --- | --- |"]
     order, shipment = [*head, *rows(OrderEvent)], [*head, *rows(ShipmentEvent)]
@@ -96,7 +99,7 @@ def events() -> str:
 
 
 def event_parts() -> str:
-    return shapes({"payouts": PayoutOwed, "contents, accepted": OrderUnits})
+    return shapes({"payouts": PayoutOwed, "contents, accepted": OrderUnits, "lost_after": LostAfter})
 
 
 def fields(kind: type[msgspec.Struct], known: set[str]) -> str:
@@ -122,6 +125,21 @@ def choices(kind: Any) -> list[str]:
     return []
 
 
+def ocel_objects() -> str:
+    rows = [f"| `{name}` | {', '.join(map(attribute, kinds.items()))} |" for name, kinds in OBJECT_TYPES.items()]
+    return "\n".join(["| object | attributes |", "| --- | --- |", *rows])
+
+
+def attribute(named: tuple[str, str]) -> str:
+    name, kind = named
+    return f"`{name}`" if kind == "string" else f"`{name}` ({kind})"
+
+
+def parquet_columns() -> str:
+    rows = [f"| `{name}` | {column.kind} | {column.meaning} |" for name, column in COLUMNS.items()]
+    return "\n".join(["| column | kind | meaning |", "| --- | --- | --- |", *rows])
+
+
 def fenced(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```"
 
@@ -136,6 +154,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "parts": parts,
     "events": events,
     "event-parts": event_parts,
+    "ocel-objects": ocel_objects,
+    "parquet-columns": parquet_columns,
     "policy": lambda: fenced("toml", default_policy_toml()),
 }
 

@@ -146,7 +146,8 @@ class Case:
 
     def place(self, order_id: str, rule: str, **fields: Any) -> Order:
         """Record a new order."""
-        event = e.OrderPlaced(**self._envelope(1, rule, fields.pop("buyer_id")), order_id=order_id, **fields)
+        envelope = self._envelope(1, rule, fields.pop("buyer_id"))
+        event = e.OrderPlaced(**envelope, schema=e.OrderPlaced.current, order_id=order_id, **fields)
         order = self.orders[order_id] = placed(event)
         order.policy = self.policy
         self.events.append(event)
@@ -154,7 +155,8 @@ class Case:
 
     def pack(self, shipment_id: str, rule: str, **fields: Any) -> Shipment:
         """Record a new parcel."""
-        event = e.ShipmentPacked(**self._envelope(1, rule, fields.pop("buyer_id")), shipment_id=shipment_id, **fields)
+        envelope = self._envelope(1, rule, fields.pop("buyer_id"))
+        event = e.ShipmentPacked(**envelope, schema=e.ShipmentPacked.current, shipment_id=shipment_id, **fields)
         shipment = self.shipments[shipment_id] = packed(event)
         self.events.append(event)
         return shipment
@@ -162,14 +164,14 @@ class Case:
     def record(self, order: Order, event_type: type[e.OrderEvent], rule: str, /, **fields: Any) -> None:
         """Record an event of an order."""
         envelope = self._envelope(order.version + 1, rule, order.buyer_id, order.recorded_at)
-        event = event_type(**envelope, order_id=order.order_id, **fields)
+        event = event_type(**envelope, schema=event_type.current, order_id=order.order_id, **fields)
         evolve(order, event)
         self.events.append(event)
 
     def record_parcel(self, shipment: Shipment, event_type: type[e.ShipmentEvent], rule: str, /, **fields: Any) -> None:
         """Record an event of a parcel."""
         envelope = self._envelope(shipment.version + 1, rule, shipment.buyer_id, shipment.recorded_at)
-        event = event_type(**envelope, shipment_id=shipment.shipment_id, **fields)
+        event = event_type(**envelope, schema=event_type.current, shipment_id=shipment.shipment_id, **fields)
         evolve_shipment(shipment, event)
         self.events.append(event)
 

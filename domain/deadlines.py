@@ -65,9 +65,13 @@ def catch_up(case: Case, order_ids: Iterable[str]) -> None:
             # Their own earlier deadlines come first.
             involved |= {order_id: order for order_id in sorted(more) if (order := case.order(order_id)) is not None}
             continue
+        order = involved[first.order_id]
+        version = order.version
         with case.clock(first.at):
-            first.act(case, involved[first.order_id])
+            first.act(case, order)
             settle(case)
+        if order.version == version:  # or it would pass again, for ever
+            raise RuntimeError(f"a deadline of {first.order_id} changes nothing: its order and parcel are at odds")
 
 
 def _deadlines(order: Order) -> Iterator[Deadline]:
@@ -118,14 +122,13 @@ def _of_units(order: Order) -> Iterator[Deadline]:
 )
 def _taken_as_lost_at(order: Order, unit: Unit) -> datetime | None:
     terms = order.rules.carriage
-    after_dispatch, after_turning = unit.lost_after_days or (
-        terms.lost_after_dispatch_days,
-        terms.lost_after_turning_days,
-    )
+    shared = unit.lost_after
     if unit.state in UNDER_WAY and unit.dispatched_at is not None:
-        return unit.dispatched_at + timedelta(days=after_dispatch)
+        days = terms.lost_after_dispatch_days if shared is None else shared.dispatch_days
+        return unit.dispatched_at + timedelta(days=days)
     if unit.state in COMING_BACK and unit.turned_at is not None:
-        return unit.turned_at + timedelta(days=after_turning)
+        days = terms.lost_after_turning_days if shared is None else shared.turning_days
+        return unit.turned_at + timedelta(days=days)
     return None
 
 

@@ -7,11 +7,12 @@ Knows no rule: events are facts.
 """
 
 from datetime import datetime
-from typing import ClassVar, Literal, Union
+from typing import Any, ClassVar, Literal, Union
 
 import msgspec
 from msgspec import Struct
 
+from .upcasting import upcast
 from .vocabulary import Carrier, Cause, Fulfiller, Line, OrderUnits, Party, Payment, RefundTarget, Role, Scope, Units
 
 ExceptionKind = Literal["delivered-after-refund", "turned-up"]
@@ -25,6 +26,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     """The stored name, such as ``items-cancelled``: the class's tag."""
     subject: ClassVar[str]
     """The field that names whose event it is: ``order_id`` or ``shipment_id``."""
+    current: ClassVar[int] = 1
+    """The ``schema`` of today's shape; earlier ones are upcast when they are read."""
     version: int
     at: datetime
     recorded_at: datetime
@@ -94,11 +97,19 @@ class SellerWindowClosed(ItemsMoved, frozen=True, kw_only=True, tag="seller-wind
     trigger = "close-seller-window"
 
 
+class LostAfter(Struct, frozen=True, gc=False):
+    """When a parcel under way, or coming back, is taken as lost (LOST-1), in days."""
+
+    dispatch_days: int
+    turning_days: int
+
+
 class ItemsPacked(ItemsMoved, frozen=True, kw_only=True, tag="items-packed"):
-    """``lost_after_days`` (after dispatch, after turning): where the orders of a parcel have different policies."""
+    """``lost_after``: the terms that count where the orders of a parcel have different policies."""
 
     trigger = "pack"
-    lost_after_days: tuple[int, int] | None = None
+    current = 2
+    lost_after: LostAfter | None = None
 
 
 class ItemsUnpacked(ItemsMoved, frozen=True, kw_only=True, tag="items-unpacked"):
@@ -514,7 +525,9 @@ for _name, _kind in EVENT_TYPES.items():
     _kind.type = _name
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])  # noqa: UP007 - built from the table
+_any_event: Any = Union[tuple(EVENT_TYPES.values())]  # noqa: UP007 - built from the table
+_decoder = msgspec.json.Decoder(_any_event)
+_array_decoder = msgspec.json.Decoder(list[_any_event])
 
 
 def encode(event: Event) -> bytes:
@@ -523,6 +536,37 @@ def encode(event: Event) -> bytes:
 
 
 def decode(state: bytes) -> Event:
-    """The event back from its stored form; raises ``msgspec.ValidationError`` for a name or field it does not know."""
-    event: Event = _decoder.decode(state)
-    return event
+    """The event back from its stored form, in today's shape, whichever it was stored in.
+
+    Raises ``msgspec.ValidationError`` for a name, a field or a ``schema`` that this version does not know.
+    """
+    try:
+        event: Event = _decoder.decode(state)
+    except msgspec.ValidationError:
+        return _decode_earlier(state)
+    return event if event.schema == event.current else _decode_earlier(state)
+
+
+def decode_array(states: bytes) -> list[Event]:
+    """Many events at once, from a JSON array of their stored forms: a third faster than ``decode`` for each of them.
+
+    Raises ``msgspec.DecodeError`` where one is not of today's shape; ``decode`` finds which, and whether it is known.
+    """
+    events: list[Event] = _array_decoder.decode(states)
+    for event in events:
+        if event.schema != event.current:
+            raise msgspec.ValidationError(f"{event.type} has schema {event.schema}, and today's is {event.current}")
+    return events
+
+
+def _decode_earlier(state: bytes) -> Event:
+    raw = msgspec.json.decode(state)
+    kind = EVENT_TYPES.get(str(raw.get("type"))) if isinstance(raw, dict) else None
+    schema = raw.get("schema", 1) if kind else None
+    if kind is None or not isinstance(schema, int) or schema == kind.current:
+        event: Event = _decoder.decode(state)  # which says what is wrong with it
+        return event
+    if not 1 <= schema < kind.current:
+        raise msgspec.ValidationError(f"{kind.type} has schema {schema}, and this version knows {kind.current}")
+    upcasted: Event = _decoder.decode(msgspec.json.encode(upcast(raw, kind.current)))
+    return upcasted

@@ -96,36 +96,42 @@ def placed(event: e.OrderPlaced) -> Order:
 # --- units move -------------------------------------------------------------------------------------------------------
 
 
-def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[Unit, Any], None] | None = None) -> None:
+def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[list[Unit], Any], None] | None = None) -> None:
     def change(order: Order, event: e.ItemsMoved) -> None:
-        for unit in order.pick(event.units):
+        units = order.pick(event.units)
+        for unit in units:
             unit.state = dest
-            if also is not None:
-                also(unit, event)
+        if also is not None:
+            also(units, event)
 
     _CHANGES[kind] = change
 
 
-def _into_parcel(unit: Unit, event: e.ItemsPacked) -> None:
-    unit.shipment_id = event.shipment_id
-    unit.lost_after_days = event.lost_after_days
+def _into_parcel(units: list[Unit], event: e.ItemsPacked) -> None:
+    for unit in units:
+        unit.shipment_id = event.shipment_id
+        unit.lost_after = event.lost_after
 
 
-def _left_with_the_carrier(unit: Unit, event: e.ItemsDispatched) -> None:
-    unit.dispatched_at = event.at
+def _left_with_the_carrier(units: list[Unit], event: e.ItemsDispatched) -> None:
+    for unit in units:
+        unit.dispatched_at = event.at
 
 
-def _turned(unit: Unit, event: e.ItemsMoved) -> None:
-    unit.turned_at = event.at
-    unit.turned_by_request = isinstance(event, e.ItemsTurnedBack) and event.requested
+def _turned(units: list[Unit], event: e.ItemsMoved) -> None:
+    by_request = isinstance(event, e.ItemsTurnedBack) and event.requested
+    for unit in units:
+        unit.turned_at = event.at
+        unit.turned_by_request = by_request
 
 
-def _arrived(unit: Unit, event: e.ItemsDelivered) -> None:
-    unit.delivered_at = event.at
+def _arrived(units: list[Unit], event: e.ItemsDelivered) -> None:
+    for unit in units:
+        unit.delivered_at = event.at
 
 
-def _cancelled(unit: Unit, event: e.ItemsCancelled) -> None:
-    if event.taken_out:
+def _cancelled(units: list[Unit], event: e.ItemsCancelled) -> None:
+    for unit in units if event.taken_out else ():
         unit.shipment_id = None
 
 

@@ -30,6 +30,8 @@ def share(total: int, quantity: int, number: int) -> int:
 
     Source: RULEBOOK section 3. The shares of all units add up to ``total`` to the cent.
     """
+    if quantity == 1:
+        return total
     even, left_over = divmod(total, quantity)
     return even + (number <= left_over)
 

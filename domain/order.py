@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from .events import Deduction
+from .events import Deduction, LostAfter
 from .lifecycle import RANK, UNSHIPPED
 from .money import share
 from .policy import Policy
@@ -51,8 +51,8 @@ class Unit(Struct, gc=False):
     turned_at: datetime | None = None
     turned_by_request: bool = False
     delivered_at: datetime | None = None
-    lost_after_days: tuple[int, int] | None = None
-    """Its parcel's terms (after dispatch, after turning), where they are not its own order's."""
+    lost_after: LostAfter | None = None
+    """Its parcel's terms, where they are not its own order's."""
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -218,8 +218,12 @@ class Order(Struct, gc=False):
 
     def pick(self, units: Units) -> list[Unit]:
         """The units that ``units`` names."""
-        everyone, items = self.units, self.items
-        return [everyone[items[item_id].first + number - 1] for item_id, numbers in units.items() for number in numbers]
+        everyone, items, picked = self.units, self.items, []
+        for item_id, numbers in units.items():
+            before_first = items[item_id].first - 1
+            for number in numbers:
+                picked.append(everyone[before_first + number])
+        return picked
 
     def first_of(self, units: Units) -> int:
         """The index of the first unit that ``units`` names."""
@@ -282,9 +286,11 @@ def lay_out(lines: Iterable[Line], state: str) -> tuple[dict[str, Item], list[Un
     items: dict[str, Item] = {}
     units: list[Unit] = []
     for line in lines:
-        items[line.item_id] = Item(line, len(units))
-        first = len(units) - 1
-        units += [Unit(first + number, line.item_id, number, state) for number in range(1, line.quantity + 1)]
+        item_id, index = line.item_id, len(units)
+        items[item_id] = Item(line, index)
+        for number in range(1, line.quantity + 1):
+            units.append(Unit(index, item_id, number, state))
+            index += 1
     return items, units
 
 

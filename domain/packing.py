@@ -41,18 +41,18 @@ def pack_shipment(case: Case, command: PackShipment | DispatchShipment, natural:
     )
     shared = _shared_terms(orders)
     for order, units in chosen:
-        case.move(order, units, e.ItemsPacked, "PACK-1", shipment_id=shipment.shipment_id, lost_after_days=shared)
+        case.move(order, units, e.ItemsPacked, "PACK-1", shipment_id=shipment.shipment_id, lost_after=shared)
     return shipment
 
 
-def _shared_terms(orders: Sequence[Order]) -> tuple[int, int] | None:
+def _shared_terms(orders: Sequence[Order]) -> e.LostAfter | None:
     """When a parcel is taken as lost as a whole (LOST-1), where its orders' policies differ: at the earliest."""
     terms = {order.policy_version: order.rules.carriage for order in orders}
     if len(terms) == 1:
         return None
-    return (
-        min(carriage.lost_after_dispatch_days for carriage in terms.values()),
-        min(carriage.lost_after_turning_days for carriage in terms.values()),
+    return e.LostAfter(
+        dispatch_days=min(carriage.lost_after_dispatch_days for carriage in terms.values()),
+        turning_days=min(carriage.lost_after_turning_days for carriage in terms.values()),
     )
 
 

@@ -10,9 +10,12 @@ from typing import BinaryIO
 
 import click
 
+from .auditing import audit
 from .documents import show_json
 from .exits import DONE, FOUND, INTERRUPTED, WRONG_INPUT, Failure, OneSentenceGroup, call
 from .exports.command import export
+from .exports.events_command import events
+from .imports import imports
 from .parameters import (
     STORE_HELP,
     json_option,
@@ -116,18 +119,25 @@ def preview(command: BinaryIO, as_json: bool, policy: str | None, store: str) ->
 @ordertrail.command(short_help="An order, now or then.")
 @order_argument
 @click.option("--as-of", type=moment, metavar="T", help="As it was at that time.")
+@click.option("--as-known-at", type=moment, metavar="T", help="By what was known at that time, whenever it happened.")
 @click.option("--at-version", type=click.IntRange(1, LAST_VERSION), metavar="N", help="As it was after its N-th event.")
 @json_option
 @policy_option
 @store_option()
 def show(
-    order_id: str, as_of: datetime | None, at_version: int | None, as_json: bool, policy: str | None, store: str
+    order_id: str,
+    as_of: datetime | None,
+    as_known_at: datetime | None,
+    at_version: int | None,
+    as_json: bool,
+    policy: str | None,
+    store: str,
 ) -> None:
     """An order, now or then: its units, requests, returns, refunds and claims."""
-    if as_of is not None and at_version is not None:
-        raise click.UsageError("--as-of and --at-version exclude each other.")
+    if at_version is not None and (as_of is not None or as_known_at is not None):
+        raise click.UsageError("--at-version excludes --as-of and --as-known-at.")
     with open_orders(store, policy) as orders:
-        order = orders.show(order_id, as_of=as_of, at_version=at_version)
+        order = orders.show(order_id, as_of=as_of, as_known_at=as_known_at, at_version=at_version)
     if as_json:
         return show_json(order)
     from .screen import show_tables
@@ -191,14 +201,20 @@ def explain(rule: str | None, as_json: bool) -> None:
     return show_tables(rule_tables(found))
 
 
-@ordertrail.command()
+@ordertrail.command(short_help="The state machine of a unit, as Mermaid.")
+@json_option
 @no_store_needed
-def diagram() -> None:
-    """The state machine of a unit, as Mermaid."""
+def diagram(as_json: bool) -> None:
+    """The state machine of a unit, as Mermaid; as JSON, its moves with the events that tell of them."""
+    if as_json:
+        from .moves import event_moves
+
+        return show_json(event_moves())
     from ..domain.lifecycle import mermaid
 
-    click.echo(mermaid())
+    return click.echo(mermaid())
 
 
-for command in (*QUERIES, rebuild, projections, export):
+export.add_command(events)
+for command in (*QUERIES, rebuild, projections, audit, export, imports):
     ordertrail.add_command(command)

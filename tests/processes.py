@@ -80,7 +80,8 @@ def failed_in_one_sentence(status: int | None, said: bytes, *words: str, expecte
 def rows(url: str) -> dict[str, list[Row]]:
     """Every row of every table of a store that nobody writes to.
 
-    On PostgreSQL without the events' positions: what was rolled back leaves gaps there. Their order counts.
+    On PostgreSQL without the events' positions and the digests of these: what was rolled back leaves gaps there. Their
+    order counts.
     """
     if url.startswith("postgresql://"):
         return _postgres_rows(url)
@@ -95,7 +96,7 @@ def rows(url: str) -> dict[str, list[Row]]:
 def _postgres_rows(url: str) -> dict[str, list[Row]]:
     with postgres_schema(url) as connection:
         found = {t: connection.execute(f"SELECT * FROM {t} ORDER BY {by}").fetchall() for t, by in TABLES.items()}
-    return found | {"stored_events": [row[1:] for row in found["stored_events"]]}
+    return found | {"stored_events": [row[1:-1] for row in found["stored_events"]]}
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def journal(url: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """The outcomes by command id: those that answer repeats, and those of ids that were used again (ORDER-0)."""
     first: dict[str, Any] = {}
     later: dict[str, list[Any]] = {}
-    for _, command_id, _, outcome, *_, reused in rows(url)["journal"]:
+    for _, command_id, _, outcome, *_, reused, _ in rows(url)["journal"]:
         if reused:
             later.setdefault(command_id, []).append(json.loads(outcome))
         else:

@@ -27,7 +27,36 @@ FIGURES = {
         for way in ("folded anew", "from the shelf")
     ],
     "startup": ["ordertrail --help", "ordertrail --help / python"],
-    "phases": ["one durable command", "parse", "load", "decide", "encode", "insert", "begin and commit", "profile: "],
+    "phases": [
+        "one durable command",
+        "parse",
+        "load",
+        "decide",
+        "encode",
+        "link",
+        "insert",
+        "begin and commit",
+        "profile: ",
+    ],
+    "verify": [
+        "verified rows",
+        "rows of a bare scan",
+        "verifying / bare scan",
+        "verifying, two processes",
+        "peak memory, 4 ×",
+        "on SQLite, chained / not",
+        "on PostgreSQL, chained / not",
+    ],
+    "replay": [
+        "replayed events",
+        "rows of a bare scan",
+        "replay / bare scan",
+        "replay / bare scan of two columns",
+        "replay, two processes / one",
+        "events by minimal eventsourcing",
+        "replay / minimal eventsourcing",
+        "peak memory, 4 ×",
+    ],
     "read-models": [
         f"{work}, {figure}"
         for work in ("catch-up", "rebuild")
@@ -61,6 +90,8 @@ LIMITS = {
     "read-models": 5,
     "queries": 10,
     "visibility": 2,
+    "verify": 4,
+    "replay": 4,
 }
 
 

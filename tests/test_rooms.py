@@ -29,8 +29,10 @@ LIBRARIES = {
     "transitions": ["domain/lifecycle.py"],
     "eventsourcing": ["application/store"],
     "psycopg": ["application/store"],
+    "cryptography": ["application/audit/signature.py"],
     "sqlalchemy": ["projections"],
     "click": ["interfaces"],
+    "pyarrow": ["interfaces/exports/parquet_folder.py"],
     "rich": ["interfaces"],
     "babel": ["interfaces"],
 }

@@ -17,9 +17,13 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ..errors import StoreError
-from .entries import COLUMNS, JournalEntry, microseconds, to_row
+from .chain import CHAINS
+from .entries import COLUMNS, JournalEntry
+from .loading import Load
 from .mapper import EventRow
+from .postgres_append import APPEND, CREATE_CHAINED, rows_of
 from .postgres_database import Connection, PostgresDatabase, explain
+from .postgres_loading import load
 from .records import EVENTS_TABLE, Records, require_rows
 
 R = TypeVar("R")
@@ -29,53 +33,20 @@ RECONNECTIONS = 3
 CREATE_STATEMENTS = [
     "CREATE TABLE meta (application text NOT NULL, format integer NOT NULL)",
     f'CREATE TABLE {EVENTS_TABLE} (notification_id bigserial PRIMARY KEY, originator_id text COLLATE "C" NOT NULL,'
-    " originator_version bigint NOT NULL, topic text NOT NULL, state bytea NOT NULL,"
+    " originator_version bigint NOT NULL, topic text NOT NULL, state bytea NOT NULL, digest bytea NOT NULL,"
     " UNIQUE (originator_id, originator_version))",
     'CREATE TABLE journal (entry bigint PRIMARY KEY, command_id text COLLATE "C" NOT NULL, command bytea NOT NULL,'
     " outcome bytea NOT NULL, status text NOT NULL, at_us bigint NOT NULL, recorded_at_us bigint NOT NULL,"
-    " basis bytea NOT NULL, attempts bytea NOT NULL, reused smallint NOT NULL)",
+    " basis bytea NOT NULL, attempts bytea NOT NULL, reused smallint NOT NULL, digest bytea NOT NULL)",
     "CREATE UNIQUE INDEX journal_command_id ON journal (command_id) WHERE reused = 0",
     "CREATE INDEX journal_reused_command_id ON journal (command_id) WHERE reused = 1",
     'CREATE TABLE attempts (order_id text COLLATE "C", entry bigint REFERENCES journal, PRIMARY KEY (order_id, entry))',
     'CREATE TABLE deadlines (order_id text COLLATE "C" PRIMARY KEY, due_us bigint NOT NULL)',
     "CREATE INDEX deadlines_due ON deadlines (due_us, order_id)",
     'CREATE TABLE policies (version text COLLATE "C" PRIMARY KEY, content text NOT NULL, sha256 text NOT NULL)',
+    *CREATE_CHAINED,
 ]
 
-# Everything in one prepared statement with one parameter, whatever there is to record: dumping arrays, or executing a
-# statement for each table, costs the driver more than the database. ORDER BY gives the rows their numbers in our order.
-# All who append hold the lock on the events: nobody else adds an entry between max(entry) and ours.
-APPEND = f"""
-WITH given AS (SELECT %b::jsonb AS document),
-last AS (SELECT coalesce(max(entry), 0) AS entry FROM journal),
-events AS (
-    INSERT INTO {EVENTS_TABLE} (originator_id, originator_version, topic, state)
-    SELECT r->>0, (r->>1)::bigint, r->>2, decode(r->>3, 'base64')
-    FROM given, jsonb_array_elements(document->'events') WITH ORDINALITY AS rows (r, n) ORDER BY n
-    RETURNING notification_id
-),
-entries AS (
-    INSERT INTO journal (entry, {COLUMNS})
-    SELECT last.entry + n, r->>0, decode(r->>1, 'base64'), decode(r->>2, 'base64'), r->>3, (r->>4)::bigint,
-        (r->>5)::bigint, decode(r->>6, 'base64'), decode(r->>7, 'base64'), (r->>8)::smallint
-    FROM given, last, jsonb_array_elements(document->'journal') WITH ORDINALITY AS rows (r, n) ORDER BY n
-    RETURNING 1
-),
-tried AS (
-    INSERT INTO attempts (order_id, entry) SELECT r->>0, last.entry + (r->>1)::bigint
-    FROM given, last, jsonb_array_elements(document->'attempts') AS rows (r) RETURNING 1
-),
-due AS (
-    INSERT INTO deadlines (order_id, due_us) SELECT r->>0, (r->>1)::bigint
-    FROM given, jsonb_array_elements(document->'deadlines') AS rows (r)
-    ON CONFLICT (order_id) DO UPDATE SET due_us = excluded.due_us RETURNING 1
-),
-done AS (
-    DELETE FROM deadlines WHERE order_id IN (SELECT jsonb_array_elements_text(document->'done') FROM given)
-)
-SELECT (SELECT coalesce(array_agg(notification_id ORDER BY notification_id), '{{}}') FROM events),
-    (SELECT count(*) FROM entries), (SELECT count(*) FROM tried), (SELECT count(*) FROM due)
-"""
 SELECT_EVENTS = (
     f"SELECT originator_id, originator_version, topic, state FROM {EVENTS_TABLE}"
     " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s ORDER BY originator_version "
@@ -88,6 +59,23 @@ SELECT_STATES = (
     f"SELECT state FROM jsonb_array_elements(?::text::jsonb) AS asked (pair) JOIN {EVENTS_TABLE}"
     " ON originator_id = pair->>0 AND originator_version > (pair->>1)::bigint"
     " ORDER BY originator_id, originator_version"
+)
+SELECT_CHUNK = (
+    "SELECT count(*), max(notification_id), string_agg(state, ',' ORDER BY notification_id),"
+    " string_agg(convert_to(topic || ' ' || originator_version || ' ' || originator_id, 'UTF8'), '\\x0a'"
+    " ORDER BY notification_id)"
+    f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
+    " ORDER BY notification_id LIMIT ?) AS rows"
+)
+# Which positions were given, PostgreSQL knows, but not whether their transactions were committed.
+SELECT_HEADS = "SELECT " + ", ".join(
+    f"(SELECT coalesce(max({chain.number}), 0) FROM {chain.table}), NULL::bigint,"
+    f" (SELECT digest FROM {chain.table} ORDER BY {chain.number} DESC LIMIT 1)"
+    for chain in CHAINS
+)
+SELECT_TRIED = (
+    "SELECT order_id, entry FROM journal, jsonb_array_elements_text(convert_from(attempts, 'UTF8')::jsonb) AS order_id"
+    " WHERE attempts <> '\\x5b5d'"
 )
 SELECT_NOTIFICATIONS = (
     f"SELECT originator_id, originator_version, topic, state, notification_id FROM {EVENTS_TABLE}"
@@ -105,6 +93,9 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
     datastore: PostgresDatabase
     select_entries = SELECT_ENTRIES
     select_states = SELECT_STATES
+    select_heads = SELECT_HEADS
+    select_tried = SELECT_TRIED
+    select_chunk = SELECT_CHUNK
 
     @property
     def place(self) -> str:
@@ -124,7 +115,7 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
         deadlines: Mapping[str, datetime | None],
         unchanged: Mapping[str, int],
     ) -> Sequence[int]:
-        rows = _rows(events, entries, deadlines)
+        rows = rows_of(events, entries, deadlines)
         return self._connected(lambda connection: self._append(connection, rows, unchanged))
 
     def _append(
@@ -204,6 +195,9 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
     def max_notification_id(self) -> int | None:
         return self.query(f"SELECT max(notification_id) FROM {EVENTS_TABLE}")[0][0]  # type: ignore[no-any-return]
 
+    def load(self, work: Load[R]) -> R:
+        return load(self.datastore, self.select_states, work)
+
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._select(_with_placeholders(statement), values)
 
@@ -237,19 +231,6 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
                 self.datastore.pool.check()  # a server that was restarted has left only dead ones
                 time.sleep(0.2 * attempt)
         raise AssertionError("unreachable")
-
-
-def _rows(
-    events: Sequence[EventRow], entries: Sequence[JournalEntry], deadlines: Mapping[str, datetime | None]
-) -> dict[str, list[Any]]:
-    """The document of APPEND: rows by table, and the orders that have no deadline any more."""
-    return {
-        "events": list(events),
-        "journal": [to_row(entry) for entry in entries],
-        "attempts": [(order_id, n) for n, entry in enumerate(entries, start=1) for order_id in entry.attempts],
-        "deadlines": [(order_id, microseconds(at)) for order_id, at in deadlines.items() if at is not None],
-        "done": [order_id for order_id, at in deadlines.items() if at is None],
-    }
 
 
 @cache

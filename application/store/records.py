@@ -7,7 +7,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -15,6 +15,10 @@ from ..errors import Conflict, PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
 from .mapper import EventRow
 
+if TYPE_CHECKING:
+    from .loading import Load
+
+R = TypeVar("R")
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
 EVENTS_TABLE = "stored_events"
 TABLES = frozenset({"meta", EVENTS_TABLE, "journal", "attempts", "deadlines", "policies"})
@@ -27,8 +31,15 @@ class Records(ABC):
 
     select_entries: ClassVar[str]
     """Journal rows of many commands; its one value is a JSON array of command ids."""
+    select_heads: ClassVar[str]
+    """Of each chain: the greatest number, the greatest ever given (where the database knows), the last digest."""
+    select_tried: ClassVar[str]
+    """The `order_id` and `entry` of every attempt that the journal's rows name."""
     select_states: ClassVar[str]
     """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
+    select_chunk: ClassVar[str]
+    """Events after a position and up to another, at most so many, in one row: how many, the last position, the states
+    with commas between them, and lines of stored name, version and stream; both as bytes."""
 
     @property
     @abstractmethod
@@ -46,8 +57,16 @@ class Records(ABC):
         """All of it in one transaction, or nothing; the events' positions. See ``Store.append``."""
 
     @abstractmethod
+    def load(self, work: "Load[R]") -> R:
+        """What `work` gives, once what it loaded is committed; see ``Store.load``."""
+
+    @abstractmethod
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a reading statement."""
+
+    def query_leniently(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """As `query`, but a text that is not one is no error; it cannot be encoded."""
+        return self.query(statement, *values)
 
     @abstractmethod
     def insert(self, statement: str, *values: Any) -> int:
@@ -88,6 +107,23 @@ class Records(ABC):
             " WHERE attempts.order_id = ? ORDER BY attempts.entry"
         )
         return [from_row(row) for row in self.query(statement, order_id)]
+
+    def journal(self, after: int, up_to: int, limit: int) -> list[tuple[int, JournalEntry]]:
+        statement = f"SELECT entry, {COLUMNS} FROM journal WHERE entry > ? AND entry <= ? ORDER BY entry LIMIT ?"
+        return [(number, from_row(tuple(row))) for number, *row in self.query(statement, after, up_to, limit)]
+
+    def extent(self) -> tuple[int, int]:
+        """The last entry and the last event, of one moment; 0 for none."""
+        statement = (
+            "SELECT (SELECT coalesce(max(entry), 0) FROM journal),"
+            f" (SELECT coalesce(max(notification_id), 0) FROM {EVENTS_TABLE})"
+        )
+        ((entry, position),) = self.query(statement)
+        return int(entry), int(position)
+
+    def count_events(self, up_to: int) -> int:
+        ((count,),) = self.query(f"SELECT count(*) FROM {EVENTS_TABLE} WHERE notification_id <= ?", up_to)
+        return int(count)
 
     def due(self, before: datetime) -> list[str]:
         statement = "SELECT order_id FROM deadlines WHERE due_us < ? ORDER BY due_us, order_id"

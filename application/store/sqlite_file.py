@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
@@ -68,6 +68,14 @@ class SqliteFile(SQLiteDatastore):
             return connection.execute(statement, values).fetchall()
         finally:
             self._give_back(connection)
+
+    def query_leniently(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """As `query`, where texts may not be UTF-8: of such a one, the bytes come as lone surrogates."""
+        self._require_open()
+        with closing(self._connect()) as connection:
+            connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+            connection.execute("PRAGMA cache_size=-2000")  # it is closed again: nobody profits from its memory
+            return connection.execute(statement, values).fetchall()
 
     def prepare(self, create_statements: list[str]) -> None:
         """Make a new file ours (if asked to), leave ours as it is, refuse any other without having touched it."""

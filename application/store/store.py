@@ -15,8 +15,11 @@ from ...domain.events import Event, decode
 from ..errors import StoreError
 from .address import is_postgres, sqlite_address
 from .entries import JournalEntry
+from .evidence import Evidence
+from .loading import Load
 from .mapper import EventMapper, to_event_row
 from .records import Records
+from .scan import Scan
 from .sqlite import SqliteFactory
 from .sqlite_file import SqliteFile, explain
 
@@ -162,6 +165,37 @@ class Store:
     def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most `limit` events of the whole log with their positions, in the order of their commits."""
         return [(position, decode(state)) for position, state in self._records.log(after, limit)]
+
+    @in_words
+    def journal(self, after: int, up_to: int, limit: int) -> list[tuple[int, JournalEntry]]:
+        """At most `limit` entries with their numbers, of those after `after` and up to and including `up_to`."""
+        return self._records.journal(after, up_to, limit)
+
+    @in_words
+    def extent(self) -> tuple[int, int]:
+        """The numbers of the last journal entry and of the last event, as of one moment; 0 for none."""
+        return self._records.extent()
+
+    @in_words
+    def count_events(self, up_to: int) -> int:
+        """How many events the whole log has up to and including a position."""
+        return self._records.count_events(up_to)
+
+    @in_words
+    def load(self, work: Load[R]) -> R:
+        """What ``work`` gives, once all that it loaded is committed, durably; raises NotEmpty for a store with rows.
+
+        Where ``work`` raises, or its process ends, the store stays empty.
+        """
+        return self._records.load(work)
+
+    def scan(self) -> Scan:
+        """The events' rows as they lie there; a method of it raises StoreError where the database fails."""
+        return Scan(self._records)
+
+    def evidence(self) -> Evidence:
+        """All tables as they lie there; a method of it raises StoreError where the database fails."""
+        return Evidence(self._records)
 
     @in_words
     def last_position(self) -> int:

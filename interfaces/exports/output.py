@@ -11,25 +11,25 @@ from typing import BinaryIO
 from ..exits import OUTPUT_FAILED, WRONG_INPUT, Failure
 
 
-def write(pieces: Iterable[str], output: str) -> None:
-    """Write text in UTF-8 to a file, which keeps its former content until all is written, or `-`, standard output."""
+def write(pieces: Iterable[str | bytes], output: str) -> None:
+    """Write text in UTF-8, or bytes, to a file, which keeps its former content until all is written, or `-`: stdout."""
     if output == "-":
         _write(pieces, sys.stdout.buffer)
     elif os.path.exists(output) and not os.path.isfile(output):
         with open(output, "wb") as device:  # a pipe, say: nothing can take its place
             _write(pieces, device)
     else:
-        with _replacing(Path(os.path.realpath(output)), output) as file:
+        with replacing(Path(os.path.realpath(output)), output) as file:
             _write(pieces, file)
 
 
-def _write(pieces: Iterable[str], file: BinaryIO) -> None:
+def _write(pieces: Iterable[str | bytes], file: BinaryIO) -> None:
     for piece in pieces:
-        file.write(piece.encode())
+        file.write(piece.encode() if isinstance(piece, str) else piece)
 
 
 @contextmanager
-def _replacing(path: Path, called: str) -> Iterator[BinaryIO]:
+def replacing(path: Path, called: str) -> Iterator[BinaryIO]:
     """A new file beside `path`, which takes its place at the end; raises `Failure` that names it as it is called."""
     beside = path.with_name(f".ordertrail-export-{os.getpid()}")
     status = WRONG_INPUT  # until there is a file, it is the argument that is wrong

@@ -41,8 +41,8 @@ class Reader:
 
 
 def without_positions(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
-    """Positions only grow: PostgreSQL leaves out those of a transaction that failed."""
-    return rows | {"stored_events": [row[1:] for row in rows["stored_events"]]}
+    """Positions only grow, and digests tell of them: PostgreSQL leaves out those of a transaction that failed."""
+    return rows | {"stored_events": [row[1:-1] for row in rows["stored_events"]]}
 
 
 def one_by_one(

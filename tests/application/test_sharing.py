@@ -1,11 +1,14 @@
 """Several threads on one `Orders`, and several `Orders` on one store: nobody decides on what is no longer true."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
+from book import when
 from ordertrail.application import Orders, Result
-from shop import BUYER, MARKETPLACE, WAREHOUSE, cancelling, everything, give, packing, placing, scan
+from shop import BUYER, MARKETPLACE, WAREHOUSE, cancelling, everything, give, instant, packing, placing, scan
 
 UNITS = 6
 THREADS = 8
@@ -118,3 +121,27 @@ def test_a_deadline_that_the_other_recorded_is_recorded_once(open_orders: Callab
     [second] = one.run(lines[1:])
     assert (first.order_ids, second.order_ids) == (["O1"], [])
     assert versions(one, "O1") == [1, 2]
+
+
+def test_an_order_that_is_fresh_and_its_parcel_that_is_not_are_looked_up_again(tmp_path: Path) -> None:
+    """A's memory of the order is renewed by a conflict, that of its parcel is not: a deadline of theirs cannot pass."""
+
+    def run(orders: Orders, at: str, **command: object) -> str:
+        line = command | {"command_id": f"{command['command']} {at}", "at": when(at)}
+        (result,) = orders.run([json.dumps(line).encode()])
+        return result.status
+
+    carrier = {"name": "post", "kind": "partner"}
+    path = str(tmp_path / "shop.db")
+    with Orders.open(path) as a, Orders.open(path) as b:
+        assert run(a, "10:00", **placing()) == "accepted"
+        contents = [{"order_id": "O1", "items": {"A": 1}}]
+        dispatch = {"command": "dispatch-shipment", "shipment_id": "S1", "contents": contents, "carrier": carrier}
+        assert run(a, "11:00", **dispatch) == "accepted"
+        assert run(b, "12:00", command="refuse-delivery", shipment_id="S1") == "accepted"
+        contents = [{"order_id": "O1", "items": {"B": 1}}]
+        pack = {"command": "pack-shipment", "shipment_id": "S2", "contents": contents, "carrier": carrier}
+        assert run(a, "13:00", **pack) == "accepted"
+        assert run(a, "+60d 10:00", command="deliver", shipment_id="S1") == "noted"
+        taken_as_lost = [event.at for event in a._store.events("shipment:S1") if event.type == "shipment-lost"]
+        assert taken_as_lost == [instant("+30d 12:00")], "30 days after it was refused, not 45 after its dispatch"

@@ -415,7 +415,8 @@ def test_an_event_of_an_unknown_kind_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = Store.open(str(path))
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO stored_events VALUES (1, 'order:O1', 1, 'x', '{\"type\":\"from-the-future\"}')")
+        state = '{"type":"from-the-future"}'
+        connection.execute("INSERT INTO stored_events VALUES (1, 'order:O1', 1, 'x', ?, '')", (state,))
     with pytest.raises(StoreError, match="cannot read"):
         store.events("order:O1")
     store.close()

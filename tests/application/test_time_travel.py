@@ -204,3 +204,40 @@ def test_options_are_json_in_the_interfaces_sequence(orders: Orders, clock: Cloc
     ]
     [back] = [option for option in told["options"] if option["action"] == "start-return"]
     assert (back["allowed"], back["rule"], back["items"]) == (True, "RETURN-1", {"B": 1})
+
+
+@pytest.mark.parametrize(
+    ("known_at", "of", "state"),
+    [
+        ("+3d 08:59", "+3d 08:59", "preparing"),
+        ("+3d 08:59", "+1d 12:00", "preparing"),
+        ("+3d 09:00", "+1d 11:59", "preparing"),
+        ("+3d 09:00", "+1d 12:00", "delivered"),
+        ("+3d 09:00", None, "delivered"),
+    ],
+)
+def test_when_it_happened_and_when_it_was_learned_are_never_mixed_up(
+    known_at: str, of: str | None, state: str, orders: Orders, clock: Clock
+) -> None:
+    lived(orders, clock)
+    shown = orders.show("O1", as_of=instant(of) if of else None, as_known_at=instant(known_at))
+    assert shown["items"][1]["units"][0]["state"] == state
+
+
+def test_what_was_known_at_a_time_is_what_the_live_order_showed_then(orders: Orders, clock: Clock) -> None:
+    seen = []
+    give(orders, placing())
+    seen.append((clock(), orders.show("O1")))
+    for at, command, by in (
+        ("10:10", cancelling("c", items={"A": 1}), BUYER),
+        ("10:20", packing("p", items={"B": 1}), WAREHOUSE),
+        ("+3d 09:00", scan("deliver", "d", at="+1d 12:00"), CARRIER),
+    ):
+        clock.set(at)
+        give(orders, command, by=by)
+        seen.append((clock(), orders.show("O1")))
+    for moment, shown in seen:
+        assert orders.show("O1", as_known_at=moment) == shown
+        assert orders.show("O1", as_known_at=moment + TICK) == shown
+    with pytest.raises(UnknownPast, match="nothing was known of order O1 yet"):
+        orders.show("O1", as_known_at=seen[0][0] - TICK)

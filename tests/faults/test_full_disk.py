@@ -57,7 +57,7 @@ def test_a_full_disk_is_one_sentence_and_with_space_the_log_goes_on(
 ) -> None:
     store = small_disk / "s.db"
     told: list[dict[str, Any]] = []
-    for ballast in (1_900_000, 1_300_000):  # full while the store is made, and later
+    for ballast in (1_900_000, 1_100_000):  # full while the store is made, and later
         (small_disk / "ballast").write_bytes(b"x" * ballast)
         done = ordertrail("run", log, "--store", store)
         failed_in_one_sentence(done.returncode, done.stderr, str(store), "the disk is full")

@@ -74,8 +74,8 @@ def test_on_the_command_line_it_is_a_sentence_and_status_3(tmp_path: Path) -> No
     with closing(sqlite3.connect(store)) as connection:
         connection.execute(
             "CREATE TRIGGER rival BEFORE INSERT ON stored_events WHEN NEW.originator_id = 'order:O2' BEGIN"
-            " INSERT INTO stored_events (originator_id, originator_version, topic, state)"
-            " VALUES (NEW.originator_id, NEW.originator_version, NEW.topic, NEW.state); END"
+            " INSERT INTO stored_events (originator_id, originator_version, topic, state, digest)"
+            " VALUES (NEW.originator_id, NEW.originator_version, NEW.topic, NEW.state, NEW.digest); END"
         )
     log = b"".join(json.dumps(placing).encode() + b"\n" for placing in placings)
     done = ordertrail("run", "-", "--store", store, stdin=log)

@@ -1,0 +1,89 @@
+"""Orders and shipments folded from the store's rows alone, for a replay that does not have them in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ...domain import InvalidPolicy, Order, Policy, Shipment
+from ...domain import events as e
+from ...domain.evolve import evolve, placed
+from ...domain.shipment import evolve_shipment, packed
+from ..aggregates import Policies
+from ..errors import StoreError
+from ..store.scan import Scan
+from . import replay_money, replay_moves
+from .replay_moves import FINE, Check
+
+Aggregate = Order | Shipment
+
+
+class CannotBeFolded(Exception):
+    """What a stream holds makes no order or shipment; it is found at the event that says so."""
+
+
+def _steps() -> dict[type[e.Event], tuple[Check, Callable[[Any, Any], Any]]]:
+    checks = {**replay_moves.CHECKS, **replay_money.CHECKS}
+    return {
+        kind: (checks.get(kind, lambda *_: FINE), evolve if issubclass(kind, e.OrderEvent) else evolve_shipment)
+        for kind in e.EVENT_TYPES.values()
+    }
+
+
+STEPS = _steps()
+"""By event: how it is judged, and what it changes."""
+
+
+class Past:
+    """Folds any stream up to any position. Nothing is found here: each event is judged in its own turn."""
+
+    def __init__(self, scan: Scan, policies: Policies) -> None:
+        self._scan = scan
+        self._policies = policies
+        self._known: dict[str, Policy] = {}
+
+    def begun_by(self, event: e.Event) -> Aggregate:
+        """What a stream's first event makes."""
+        if isinstance(event, e.OrderPlaced):
+            order = placed(event)
+            order.policy = self._known.get(event.policy_version) or self._policy(event.policy_version)
+            return order
+        if isinstance(event, e.ShipmentPacked):
+            return packed(event)
+        raise CannotBeFolded(f"no stream begins with {event.type}")
+
+    def _policy(self, version: str) -> Policy:
+        try:
+            self._known[version] = self._policies[version]
+        except (StoreError, InvalidPolicy) as error:
+            raise CannotBeFolded(str(error)) from error
+        return self._known[version]
+
+    def order(self, order_id: str, before: int) -> Order | None:
+        """The order of the events of positions before ``before``; None where there are none."""
+        found = self.aggregate(f"order:{order_id}", before)
+        assert found is None or isinstance(found, Order)
+        return found
+
+    def shipment(self, shipment_id: str, before: int) -> Shipment | None:
+        """The shipment of the events of positions before ``before``; None where there are none."""
+        found = self.aggregate(f"shipment:{shipment_id}", before)
+        assert found is None or isinstance(found, Shipment)
+        return found
+
+    def aggregate(self, stream: str, before: int) -> Aggregate | None:
+        """A stream's, as ``Fold.follow`` makes it of the same events."""
+        aggregate: Aggregate | None = None
+        for row in self._scan.stream_rows(stream, before):
+            try:
+                event = row.event()
+            except ValueError:
+                continue
+            if aggregate is None:
+                aggregate = self.begun_by(event)
+            elif event.version > aggregate.version:
+                check, change = STEPS[type(event)]
+                try:
+                    check(aggregate, event)
+                    change(aggregate, event)
+                except Exception as error:
+                    raise CannotBeFolded(str(error)) from error
+        return aggregate

@@ -1,0 +1,148 @@
+"""Finds every row of a store that was changed, removed, added or moved since it was recorded, as far as chains tell.
+
+What a chain alone cannot tell is whether a log was cut off at its end, or rewritten as a whole: that takes a seal.
+"""
+
+import hashlib
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from multiprocessing import get_context
+from typing import NamedTuple
+
+from ..store import Store
+from ..store.chain import CHAINS, JOURNAL, Chain
+from ..store.evidence import Evidence, Head
+from .links import name, span, verify_links
+from .seal import Seal, against_seal
+from .tampering import MOST_FINDINGS, Finding, Verified, text
+
+SLICE = 50_000
+"""Numbers that a worker takes at once."""
+
+Advance = Callable[[int, int], object]
+
+
+def _quiet(done: int, total: int) -> None:
+    pass
+
+
+def verify(url: str, *, seal: Seal | None = None, workers: int = 1, advance: Advance = _quiet) -> Verified:
+    """Verify the store at an address, as long as it is now; raises ``StoreError``.
+
+    ``advance`` is told how many rows are done, and of about how many.
+    """
+    with closing(Store.open(url, create=False)) as store:
+        evidence = store.evidence()
+        heads = evidence.heads()
+        total = sum(head.number for head in heads)
+        done = 0
+
+        def more(rows: int) -> None:
+            nonlocal done
+            done += rows
+            advance(done, total)
+
+        slices = [each for chain, head in zip(CHAINS, heads, strict=True) for each in _slices(evidence, chain, head)]
+        verified = Verified(Counter({chain.table: 0 for chain in CHAINS}))
+        if workers == 1:
+            for each in slices:
+                verified.join(_over(evidence, each, more))
+        else:
+            for part in _in_workers(url, slices, workers):
+                verified.join(part)
+                more(sum(part.rows.values()))
+        verified.join(_ends(heads))
+        verified.join(_attempts(evidence, sound=not verified.found[JOURNAL.table]))
+        verified.join(_policies(evidence))
+        if seal is not None:
+            verified.join(against_seal(evidence, seal))
+        return verified
+
+
+class _Slice(NamedTuple):
+    """A range of a chain's numbers, for a worker; `chain` is its index, for functions do not travel."""
+
+    chain: int
+    after: int
+    up_to: int
+    gapless: bool
+
+
+def _slices(evidence: Evidence, chain: Chain, head: Head) -> Iterator[_Slice]:
+    index = CHAINS.index(chain)
+    # PostgreSQL gives positions also to transactions that fail; it numbers entries by itself, in ours.
+    gapless = head.given is not None or chain is JOURNAL
+    for after in range(min(evidence.first(chain), 1) - 1, head.number, SLICE):
+        yield _Slice(index, after, min(after + SLICE, head.number), gapless)
+
+
+def _over(evidence: Evidence, each: _Slice, more: Callable[[int], object]) -> Verified:
+    chain = CHAINS[each.chain]
+    return verify_links(evidence, chain, each.after, each.up_to, gapless=each.gapless, more=more)
+
+
+def _ends(heads: tuple[Head, Head]) -> Verified:
+    """Whether the last rows are the last ones that were numbered, where the database remembers that."""
+    verified = Verified()
+    for chain, head in zip(CHAINS, heads, strict=True):
+        if head.given is None or head.given == head.number:
+            continue
+        if head.given > head.number:
+            said = f"{span(chain, head.number + 1, head.given)} gone: the log was cut off at its end"
+            verified.add(Finding("cut-off", chain.table, head.number + 1, None, said))
+        else:
+            said = f"{name(chain, head.number)} has a number that was never given: it was moved or added"
+            verified.add(Finding("added", chain.table, head.number, None, said))
+    return verified
+
+
+def _attempts(evidence: Evidence, *, sound: bool) -> Verified:
+    """Whether `attempts` says what the journal says, unless that is not to be trusted itself."""
+    verified = Verified(Counter(attempts=evidence.attempts()))
+    if sound:
+        for order_id, entry in evidence.attempts_lacking(MOST_FINDINGS):
+            said = f"the attempt on {order_id} by journal entry {entry} is gone"
+            verified.add(Finding("gone", "attempts", entry, order_id, said))
+        for order_id, entry in evidence.attempts_added(MOST_FINDINGS):
+            said = f"the attempt on {text(order_id)} by journal entry {text(entry)} was added: it tells of none"
+            number = entry if isinstance(entry, int) else None
+            verified.add(Finding("added", "attempts", number, text(order_id), said))
+    return verified
+
+
+def _policies(evidence: Evidence) -> Verified:
+    policies = evidence.policies()
+    verified = Verified(Counter(policies=len(policies)))
+    for version, content, digest in policies:
+        try:
+            same = hashlib.sha256(content.encode()).hexdigest() == digest
+        except (AttributeError, UnicodeEncodeError):
+            same = False
+        if not same:
+            said = f"policy {text(version)} was changed: its content has another SHA-256"
+            verified.add(Finding("changed", "policies", None, text(version), said))
+    return verified
+
+
+# --- several processes ------------------------------------------------------------------------------------------------
+
+
+def _in_workers(url: str, slices: list[_Slice], workers: int) -> Iterator[Verified]:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(url,)) as pool:
+        yield from pool.map(_verify_slice, slices)
+
+
+def _begin(url: str) -> None:
+    global _store
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it hears it, and ends it
+    _store = Store.open(url, create=False)
+
+
+def _verify_slice(each: _Slice) -> Verified:
+    return _over(_store.evidence(), each, lambda _: None)
+
+
+_store: Store
