@@ -159,6 +159,8 @@ def _postgres(url: str) -> tuple[Engine, str]:
         with connection.cursor() as cursor:
             cursor.execute(f"SET search_path TO {quoted}")
             cursor.execute(f"SET lock_timeout TO '{LOCK_SECONDS}s'")
+            # As on SQLite: a power cut may take the last batches, which are made again from the events.
+            cursor.execute("SET synchronous_commit TO off")
         connection.commit()
 
     _make_schema(engine, schema)
