@@ -17,7 +17,7 @@ from .verify import verify
 from .what_if import what_if
 
 
-@click.group(cls=OneSentenceGroup, short_help="Audit the event log.")
+@click.group(cls=OneSentenceGroup, short_help="Replay, decide again, explain, verify, seal.")
 def audit() -> None:
     """Audits of a store: each says what it found, and ends with status 1 if that is anything."""
 

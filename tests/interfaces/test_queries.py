@@ -635,7 +635,7 @@ def test_json_needs_neither_babel_nor_rich(shop: Shell) -> None:
 
 def test_help_lists_the_commands_in_the_sequence_of_their_use(shell: Shell) -> None:
     told = "demo run preview show timeline options explain diagram orders shipments ledger balances refunds inbox"
-    told += " exceptions rebuild projections export"
+    told += " exceptions rebuild projections audit export import"
     listed = shell.text("--help").partition("Commands:\n")[2].partition("\n\n")[0]
     assert [line.split()[0] for line in listed.splitlines()] == told.split()
 

@@ -35,13 +35,14 @@ def connect(url: str) -> "psycopg.Connection[Any]":
 def copied(orders: Orders, connection: "psycopg.Connection[Any]", order_id: str) -> int:
     """Write an order's placing with this connection, without a commit; its position."""
     ((_, event),) = orders.notifications(0, 1)
-    columns = "originator_id, originator_version, topic, state"
+    columns = "originator_id, originator_version, topic, state, digest"
     state = sql.SQL(f"SELECT {columns} FROM {EVENTS_TABLE} WHERE notification_id = (SELECT min(notification_id) FROM ")
     row = connection.execute(state + sql.SQL(f"{EVENTS_TABLE})")).fetchone()
     assert row is not None
-    values = (f"order:{order_id}", 1, row[2], row[3].replace(event.order_id.encode(), order_id.encode()))  # type: ignore[attr-defined]
+    state_of_its_own = row[3].replace(event.order_id.encode(), order_id.encode())  # type: ignore[attr-defined]
+    values = (f"order:{order_id}", 1, row[2], state_of_its_own, bytes(32))
     made = connection.execute(
-        f"INSERT INTO {EVENTS_TABLE} ({columns}) VALUES (%s, %s, %s, %s) RETURNING notification_id", values
+        f"INSERT INTO {EVENTS_TABLE} ({columns}) VALUES (%s, %s, %s, %s, %s) RETURNING notification_id", values
     ).fetchone()
     assert made is not None
     return int(made[0])
