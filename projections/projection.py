@@ -62,7 +62,10 @@ class Projection(ABC):
     version: ClassVar[int] = 1
     """Of what ``handle`` makes of events."""
     tables: ClassVar[Mapping[type[Struct], Table]]
-    """Where rows of a struct lie. A table belongs to one projection, and has a primary key."""
+    """Where rows of a struct lie; a table belongs to one projection, and has a primary key.
+
+    Columns hold text or numbers: a time as microseconds, anything else as JSON in a text.
+    """
 
     @abstractmethod
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:

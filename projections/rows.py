@@ -11,7 +11,23 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Dialect,
+    Enum,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -20,6 +36,8 @@ R = TypeVar("R", bound=Struct)
 REMEMBERED_ROWS = 10_000
 """Of each table, between batches."""
 KEYS_AT_ONCE = 500
+PLAIN = (Integer, String, Float, LargeBinary)
+"""Types whose values go to the driver as they are, as all rows do."""
 
 
 class TableRows:
@@ -29,6 +47,9 @@ class TableRows:
         names = [column.name for column in table.columns]
         if list(kind.__struct_fields__) != names:
             raise TypeError(f"{kind.__name__} must have the columns of {table.name} in their sequence: {names}")
+        for column in table.columns:
+            if not isinstance(column.type, PLAIN) or isinstance(column.type, Enum):
+                raise TypeError(f"{table.name}.{column.name} is a {column.type!r}: rows hold text and numbers only")
         self.kind = kind
         self.key_of = cast(Callable[[Struct], Any], attrgetter(*(column.name for column in table.primary_key)))
         self.known: dict[Any, Struct | None] = {}

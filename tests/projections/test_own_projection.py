@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+import pytest
 from msgspec import Struct
-from sqlalchemy import Column, MetaData, Table, func, select
+from sqlalchemy import Column, DateTime, MetaData, Table, func, select
 
 from event_logs import ListedLog, RecordedBook
 from ordertrail.domain import Event
@@ -59,3 +60,18 @@ def test_refusals_by_carrier() -> None:
     with Database.open("memory:") as database:
         Runner(ListedLog(book.log), database, [RefusalsByCarrier()], batch_events=2).catch_up()
         assert refusals(database) == {"vans": 0, "post": 2}
+
+
+def test_a_column_of_a_type_that_rows_cannot_hold_is_refused_by_name() -> None:
+    table = Table("odd", MetaData(), Column("shipment_id", ID, primary_key=True), Column("at", DateTime))
+
+    class OddRow(Struct):
+        shipment_id: str
+        at: str
+
+    class Odd(RefusalsByCarrier):
+        name = "odd"
+        tables: ClassVar = {OddRow: table}
+
+    with Database.open("memory:") as database, pytest.raises(TypeError, match=r"odd\.at is a DateTime"):
+        Runner(ListedLog(), database, [Odd()]).catch_up()
