@@ -19,6 +19,8 @@ from processes import postgres_schema
 from recorded_log import recorded_log
 from shop import MARKETPLACE, placing
 
+pytestmark = pytest.mark.slow
+
 Attack = Callable[[Connection], object]
 EVENTS, JOURNAL = "stored_events", "journal"
 COLUMNS = {

@@ -33,6 +33,8 @@ from ordertrail.projections.runner import Runner
 from postgres import fresh_schema
 from recorded_log import recorded_log
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 CARD, DUE = "Assets:Payments:Credit-Card", "Liabilities:Refunds:Due"
 few = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])

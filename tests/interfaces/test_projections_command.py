@@ -13,6 +13,8 @@ import pytest
 
 from query_shell import Shell, act, order
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["ledger", "refunds", "shipments", "orders", "inbox", "exceptions"]
 MUG = {"A": {"unit_price": 100}}
 FIELDS = ["name", "state", "position", "lag", "failed_position", "failed_event", "why"]

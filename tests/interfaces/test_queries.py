@@ -28,6 +28,8 @@ from ordertrail.interfaces.amounts import localized
 from postgres import fresh_schema
 from query_shell import Shell, act, order, packing
 
+pytestmark = pytest.mark.slow
+
 SPLIT = {"A": {"quantity": 3, "unit_price": 333, "tax": 100, "shipping": 50, "discount": 1}}
 PAIR = {"A": {"unit_price": 2000}, "B": {"unit_price": 3000}}
 CARD, MARKETPLACE, TAX = "Assets:Payments:Credit-Card", "Liabilities:Orders:Marketplace", "Liabilities:Tax"

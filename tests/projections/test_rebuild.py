@@ -25,6 +25,8 @@ from recorded_log import recorded_log
 from shop import give, placing
 from soak import crowd, rebuild_ledger, same_rows
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60
 METADATA = MetaData()
 STREAMS = Table("stream_lengths", METADATA, Column("stream", ID, primary_key=True), Column("length", NUMBER))
