@@ -111,8 +111,13 @@ class Ledger(Projection):
             number += 1
             about = (event.order_id, event.type, getattr(event, "refund_id", None), order.seller_id, order.currency)
             rows.add(EntryRow(number, position, microseconds(event.at), *about))
-            for line, (account, amount, payment_id) in enumerate(postings, 1):
-                rows.add(PostingRow(number, line, account, amount, order.currency, payment_id))
+            currency = order.currency
+            rows.add(
+                *[
+                    PostingRow(number, line, account, amount, currency, payment_id)
+                    for line, (account, amount, payment_id) in enumerate(postings, 1)
+                ]
+            )
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------

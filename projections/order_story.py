@@ -14,7 +14,7 @@ from ..domain import events as e
 from ..domain.lifecycle import MOVES, RANK, STATES
 from ..domain.vocabulary import Units
 from .projection import maybe_microseconds, microseconds
-from .story import appended, joined
+from .story import as_json
 
 UNTOUCHED = "-"
 LETTERS = {state: chr(ord("a") + rank) for state, rank in RANK.items()}
@@ -101,27 +101,27 @@ def mask_of(event: Any, units: str, firsts: str) -> str:
     return "".join(letters)
 
 
-def with_move(story: str, event: Any, mask: str) -> str:
-    """The story after an event that moves units."""
+def move_step(event: Any, mask: str) -> str:
+    """What an event that moves units adds to the story, as JSON."""
     field = _ABOUT.get(type(event))
     if field is None:
-        return joined(story, f'["m",{microseconds(event.at)},"{mask}"]')  # most steps by far: as short as can be
+        return f'["m",{microseconds(event.at)},"{mask}"]'  # most steps by far: as short as can be
     about = short(event, getattr(event, field))
-    return appended(story, _Moved(microseconds(event.at), mask, about, isinstance(event, e.ReturnStarted)))
+    return as_json(_Moved(microseconds(event.at), mask, about, isinstance(event, e.ReturnStarted)))
 
 
-def with_other(story: str, event: Any) -> str:
-    """The story after an event about a request, a refund or a payout."""
+def other_steps(event: Any) -> list[str]:
+    """What an event about a request, a refund or a payout adds to the story, as JSON: at most one step."""
     at = microseconds(event.at)
-    if isinstance(event, e.CancellationRequested):
-        return appended(story, _Asked(at, short(event, event.request_id), maybe_microseconds(event.answer_by)))
-    if isinstance(event, e.RefundOwed):
-        amounts = {payout.payment_id: payout.amount for payout in event.payouts}
-        return appended(story, _Owed(at, short(event, event.refund_id), amounts, short(event, event.return_id)))
     if isinstance(event, PAYS):
         paid = isinstance(event, e.PayoutPaid)
-        return appended(story, _Payout(at, short(event, event.refund_id), event.payment_id, paid))
-    return story if is_unanswered(event) else appended(story, _Closed(at, short(event, event.request_id)))
+        return [as_json(_Payout(at, short(event, event.refund_id), event.payment_id, paid))]
+    if isinstance(event, e.RefundOwed):
+        amounts = {payout.payment_id: payout.amount for payout in event.payouts}
+        return [as_json(_Owed(at, short(event, event.refund_id), amounts, short(event, event.return_id)))]
+    if isinstance(event, e.CancellationRequested):
+        return [as_json(_Asked(at, short(event, event.request_id), maybe_microseconds(event.answer_by)))]
+    return [] if is_unanswered(event) else [as_json(_Closed(at, short(event, event.request_id)))]
 
 
 def short(event: e.OrderEvent, its_id: str | None) -> str:

@@ -4,7 +4,7 @@ A unit's state is kept as one letter, in the order's sequence of units. What hap
 a compact story, so that it can be told as of any time. Whether a request is open is a question for the query's time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -24,16 +24,17 @@ from .order_story import (
     PAYS,
     is_unanswered,
     mask_of,
+    move_step,
     moved,
+    other_steps,
     short,
     state_of,
     still_open,
     told,
-    with_move,
-    with_other,
 )
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
+from .story import by_row, joined
 
 ORDERS = Table(
     "order_list",
@@ -95,23 +96,28 @@ class OrderList(Projection):
     tables: ClassVar = {OrderRow: ORDERS}
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
-        mine: list[Any] = [event for _, event in events if type(event) in _CONCERNS]
-        rows.load(OrderRow, {event.order_id for event in mine if event.version > 1})
-        for event in mine:
-            if isinstance(event, e.OrderPlaced):
-                rows.put(_placed(event))
-                continue
-            order = rows.get(OrderRow, event.order_id)
+        mine = by_row("order_id", (event for _, event in events if type(event) in _CONCERNS))
+        rows.load(OrderRow, [order_id for order_id, of_it in mine.items() if of_it[0].version > 1])
+        for order_id, of_it in mine.items():
+            order = _placed(of_it.pop(0)) if isinstance(of_it[0], e.OrderPlaced) else rows.get(OrderRow, order_id)
             assert order is not None, "an order is placed before anything happens to it"
-            if type(event) in MOVES_TO:
-                mask = mask_of(event, order.units, order.firsts)
-                order.units = moved(order.units, mask)
-                order.state = state_of(order.units)
-                order.story = with_move(order.story, event, mask)
-            else:
-                _count(order, event)
-                order.story = with_other(order.story, event)
+            _tell_on(order, of_it)
             rows.put(order)
+
+
+def _tell_on(order: OrderRow, happened: Iterable[Any]) -> None:
+    units, steps = order.units, []
+    for event in happened:
+        if type(event) in MOVES_TO:
+            mask = mask_of(event, units, order.firsts)
+            units = moved(units, mask)
+            steps.append(move_step(event, mask))
+        else:
+            _count(order, event)
+            steps += other_steps(event)
+    if units != order.units:
+        order.units, order.state = units, state_of(units)
+    order.story = joined(order.story, steps)
 
 
 def _placed(event: e.OrderPlaced) -> OrderRow:

@@ -44,8 +44,8 @@ class Rows(Protocol):
     def put(self, row: Struct) -> None:
         """Write a row that is new or was changed."""
 
-    def add(self, row: Struct) -> None:
-        """Write a row that is new for certain and that ``get`` is never asked for: the cheapest."""
+    def add(self, *rows: Struct) -> None:
+        """Write rows of one table that are new for certain and that ``get`` is never asked for: the cheapest."""
 
     def delete(self, kind: type[Struct], key: Any) -> None:
         """Forget a row."""

@@ -18,7 +18,7 @@ from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, maybe_instant, maybe_microseconds, microseconds
 from .query import Query
 from .refund_story import STEPS, as_made, encoded, step, told
-from .story import appended
+from .story import appended, by_row
 
 _METADATA = MetaData()
 REFUNDS = Table(
@@ -126,15 +126,15 @@ class Refunds(Projection):
                 assert order is not None, "an order is placed before anything happens to it"
                 begun = None if event.return_id is None else rows.get(ReturnRow, event.return_id)
                 rows.put(_made(event, order, begun.begun_us if begun else 0))
-                for method in dict.fromkeys(payout.method for payout in event.payouts):
-                    rows.add(MethodRow(method, event.refund_id))
-            else:
-                row = rows.get(RefundRow, event.refund_id)
-                assert row is not None, "a refund is owed before anything happens to it"
-                row.story = appended(row.story, step(event))
-                refund = told(row.made, row.story, None)
-                row.status, row.next_promise_us = refund.status(), refund.next_promise_us()
-                rows.put(row)
+                methods = dict.fromkeys(payout.method for payout in event.payouts)
+                rows.add(*[MethodRow(method, event.refund_id) for method in methods])
+        for refund_id, happened in by_row("refund_id", (event for event in mine if type(event) in STEPS)).items():
+            row = rows.get(RefundRow, refund_id)
+            assert row is not None, "a refund is owed before anything happens to it"
+            row.story = appended(row.story, *map(step, happened))
+            refund = told(row.made, row.story, None)
+            row.status, row.next_promise_us = refund.status(), refund.next_promise_us()
+            rows.put(row)
 
 
 def _made(event: e.RefundOwed, order: OrderRow, begun_us: int) -> RefundRow:

@@ -126,13 +126,16 @@ class BatchRows:
         rows = self._tables[type(row)]
         key = rows.key_of(row)
         rows.known[key] = rows.changed[key] = row
-        rows.deleted.discard(key)
+        if rows.deleted:
+            rows.deleted.discard(key)
 
-    def add(self, row: Struct) -> None:
-        rows = self._tables[type(row)]
-        rows.added.append(row)
+    def add(self, *new: Struct) -> None:
+        if not new:
+            return
+        rows = self._tables[type(new[0])]
+        rows.added += new
         if rows.highest is not None:
-            rows.highest = rows.key_of(row)
+            rows.highest = rows.key_of(new[-1])
 
     def delete(self, kind: type[Struct], key: Any) -> None:
         rows = self._tables[kind]

@@ -1,6 +1,6 @@
 """Parcels: where they are, what is in them, and what carriers said of them, reports that changed nothing included."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from .database import Database
 from .orders import ORDERS, OrderList
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
-from .story import appended
+from .story import appended, by_row
 
 _METADATA = MetaData()
 SHIPMENTS = Table(
@@ -97,27 +97,35 @@ class Shipments(Projection):
     tables: ClassVar = {ShipmentRow: SHIPMENTS, PackedOrderRow: PACKED_ORDERS}
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
-        mine: list[Any] = [event for _, event in events if type(event) in _CONCERNS]
-        rows.load(ShipmentRow, {event.shipment_id for event in mine if event.version > 1})
-        for event in mine:
-            if isinstance(event, e.ShipmentPacked):
-                rows.put(_packed(event))
-                for order_id in dict.fromkeys(content.order_id for content in event.contents):
-                    rows.add(PackedOrderRow(order_id, event.shipment_id))
-                continue
-            shipment = rows.get(ShipmentRow, event.shipment_id)
+        mine = by_row("shipment_id", (event for _, event in events if type(event) in _CONCERNS))
+        rows.load(ShipmentRow, [shipment_id for shipment_id, of_it in mine.items() if of_it[0].version > 1])
+        for shipment_id, of_it in mine.items():
+            shipment = None
+            if isinstance(of_it[0], e.ShipmentPacked):
+                packed = of_it.pop(0)
+                shipment = _packed(packed)
+                order_ids = dict.fromkeys(content.order_id for content in packed.contents)
+                rows.add(*[PackedOrderRow(order_id, shipment_id) for order_id in order_ids])
+            shipment = shipment or rows.get(ShipmentRow, shipment_id)
             assert shipment is not None, "a parcel is packed before anything happens to it"
-            at = microseconds(event.at)
-            if isinstance(event, e.ShipmentMoved):
-                shipment.state = event.state
-                attempt = isinstance(event, e.ShipmentAttempted)
-                said = _Said(at, event.report, "inferred" if event.inferred else "moved", event.state, attempt)
-                shipment.history = appended(shipment.history, said)
-            elif isinstance(event, e.ReportNoted):
-                shipment.history = appended(shipment.history, _Said(at, event.report, "noted"))
-            elif isinstance(event, e.ContentsTakenOut):
-                shipment.taken_out = appended(shipment.taken_out, _Taken(at, event.contents))
+            _tell_on(shipment, of_it)
             rows.put(shipment)
+
+
+def _tell_on(shipment: ShipmentRow, happened: Iterable[Any]) -> None:
+    said, taken = [], []
+    for event in happened:
+        at = microseconds(event.at)
+        if isinstance(event, e.ShipmentMoved):
+            shipment.state = event.state
+            attempt = isinstance(event, e.ShipmentAttempted)
+            said.append(_Said(at, event.report, "inferred" if event.inferred else "moved", event.state, attempt))
+        elif isinstance(event, e.ReportNoted):
+            said.append(_Said(at, event.report, "noted"))
+        elif isinstance(event, e.ContentsTakenOut):
+            taken.append(_Taken(at, event.contents))
+    shipment.history = appended(shipment.history, *said)
+    shipment.taken_out = appended(shipment.taken_out, *taken)
 
 
 def _packed(event: e.ShipmentPacked) -> ShipmentRow:

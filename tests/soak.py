@@ -204,11 +204,21 @@ class Crowd:
             self.kill(process)
             self.start(act, *arguments)
 
-    def kills_until_done(self, act: Callable[..., None], *arguments: Any, seconds: float) -> Iterator[int]:
-        """Start it and kill it, each time somewhat later, until it has come to its end; yields after each kill."""
+    def kills_until_done(
+        self, act: Callable[..., None], *arguments: Any, seconds: float, seen: Callable[[], object]
+    ) -> Iterator[int]:
+        """Start it and kill it until it has come to its end; yields after each kill.
+
+        In turns as soon as what is ``seen`` from outside changes, and at any moment, each time somewhat later.
+        """
         for kills in count(1):
+            before = seen()
             process = self.start(act, *arguments)
-            process.join(self.random.uniform(0, seconds * kills))
+            if kills % 2:
+                while process.is_alive() and seen() == before:
+                    process.join(0.001)
+            else:
+                process.join(self.random.uniform(0, seconds * kills))
             process.kill()
             process.join(PATIENCE)
             assert process.exitcode in (0, -9), "a process failed by itself"

@@ -19,7 +19,14 @@ FIGURES = {
         "engine / raw",
         "engine / minimal",
     ],
-    "log": ["commands of a log, engine", "commands of a log, raw", "engine / raw", "a log of", "peak memory, 4 ×"],
+    "log": [
+        "commands of a log, engine",
+        "commands of a log, on the reference",
+        "commands of a log, raw",
+        "engine / raw",
+        "a log of",
+        "peak memory, 4 ×",
+    ],
     "growth": ["a return of a random old order, long log / short", "a new order, long log / short"],
     "history": [
         f"{life}, {way}, 20 events / 5"
@@ -60,7 +67,7 @@ FIGURES = {
     "read-models": [
         f"{work}, {figure}"
         for work in ("catch-up", "rebuild")
-        for figure in ("events", "raw sqlite3", "engine / raw sqlite3")
+        for figure in ("events", "events, on the reference machine", "raw sqlite3", "engine / raw sqlite3")
     ]
     + ["peak memory, 4 × the events"],
     "queries": [
