@@ -63,16 +63,18 @@ class Journey(NamedTuple):
 
 
 def _memory(folder: Path, lines: int) -> list[Figure]:
-    found = []
+    found, slow = [], []
     for times in (1, 4):
         log = folder / f"{times}.jsonl"
         with log.open("wb") as file:
             file.writelines(islice(command_log(), times * lines))
+        slow.append(slowness())
         found.append(in_its_own_process(_journey, log, folder / f"{times}.db", times * lines))
     short, long = found
     return [
         Figure(f"a log of {lines:,} commands", short.rate, "/s", note="in a process of its own"),
         Figure(f"a log of {4 * lines:,} commands", long.rate, "/s", note="in a process of its own"),
+        on_reference(f"a log of {4 * lines:,} commands", [long.rate], slow[1:], 8_000),
         Figure(f"peak memory, {lines:,} commands", short.peak_megabytes, "MB"),
         Figure(f"peak memory, {4 * lines:,} commands", long.peak_megabytes, "MB"),
         Figure("peak memory, 4 × the log / 1 ×", long.peak_megabytes / short.peak_megabytes, "×", limit=("≤", 1.1)),
