@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from . import events as e
 from .commands import Command
 from .evolve import evolve, placed
@@ -77,6 +79,8 @@ class Case:
         self.policy = policy
         self.at = at
         self.recorded_at = recorded_at
+        self.learned = recorded_at
+        """When all that it records counts as learned: not before what the streams that it writes to know already."""
         self.now = clock
         """The clock's time where there is one (TIME-3); in a command log the log's own times are the clock."""
         self.actor = actor
@@ -217,11 +221,24 @@ class Case:
         debt.units += [unit for unit in units if unit.refund_id is None]
         return debt
 
+    def learn_at_once(self) -> None:
+        """Give all events one time at which they were learned: a decision is known as a whole, or not at all."""
+        if not self.events or self.events[0].recorded_at == self.learned:
+            return
+        self.events[:] = [replace(event, recorded_at=self.learned) for event in self.events]
+        for event in self.events:
+            if isinstance(event, e.OrderEvent):
+                self.orders[event.order_id].recorded_at = self.learned
+            elif isinstance(event, e.ShipmentEvent):
+                self.shipments[event.shipment_id].recorded_at = self.learned
+
     def _envelope(self, version: int, rule: str, buyer_id: str, learned: datetime | None = None) -> dict[str, Any]:
+        if learned is not None and learned > self.learned:
+            self.learned = learned
         return {
             "version": version,
             "at": self.at,
-            "recorded_at": self.recorded_at if learned is None or learned < self.recorded_at else learned,
+            "recorded_at": self.learned,
             "actor": self.role,
             "actor_id": self.actor_id,
             "command_id": self.command_id,

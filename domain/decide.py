@@ -91,7 +91,9 @@ def decide(case: Case, command: c.Command, *, reused: bool = False) -> Outcome:
         settle(case)
     except Rejection as no:
         assert len(case.events) == changed_by_time, "a rejection leaves nothing half done"
+        case.learn_at_once()
         return Outcome("rejected", _touched(case, named), case.events, no.rule, no.reason, no.advice, no.cascade)
+    case.learn_at_once()
     status: Status = "noted" if case.noted else "accepted"
     return Outcome(status, _touched(case, named), case.events, idempotency_key=case.idempotency_key)
 

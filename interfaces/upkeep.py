@@ -5,23 +5,13 @@ Imported by every call, also `--help`: it must import nothing heavy at its top.
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from .documents import show_json
 from .exits import INTERRUPTED, STORE_FAILED, Failure
 from .parameters import json_option, policy_unused, read_models_option, store_option
-
-if TYPE_CHECKING:
-    from threading import Event as Signal
-
-    from ..projections.runner import Runner, Status
-
-WATCH_SECONDS = 1.0
 
 
 @click.command(short_help="Make read models anew.")
@@ -74,7 +64,9 @@ def projections(follow: bool, as_json: bool, read_models: str | None, store: str
     with event_log(store) as log, opened(store, read_models) as database:
         runner = Runner(log, database, projections_named(()))
         if follow:
-            return _follow(runner)
+            from .following import follow as follow_until_signal
+
+            return follow_until_signal(runner)
         statuses = runner.status()
     if as_json:
         return show_json([to_builtins(status) for status in statuses])
@@ -82,53 +74,3 @@ def projections(follow: bool, as_json: bool, read_models: str | None, store: str
     from .screen import show_tables
 
     return show_tables(projection_tables(statuses))
-
-
-def _follow(runner: Runner) -> None:
-    """Follow until a signal; one thread follows, this one says which projections stop."""
-    from threading import Event, Thread
-
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            runner.run_forever(stop)
-        except BaseException as error:
-            failures.append(error)
-            stop.set()
-
-    runner.step()  # what cannot be kept at all is said at once
-    follower = Thread(target=work, name="follower")
-    follower.start()
-    click.echo("following the events; SIGINT or SIGTERM ends it", err=True)
-    _watch(runner, stop)
-    follower.join()
-    if failures:
-        raise failures[0]
-    click.echo(_where(runner.status()), err=True)
-
-
-def _watch(runner: Runner, stop: Signal) -> None:
-    """Say once of each projection that it does not go on."""
-    from ..projections.errors import DatabaseUnavailable
-
-    said: set[str] = set()
-    while not stop.wait(WATCH_SECONDS):
-        try:
-            stopped = [status for status in runner.status() if status.state in ("failed", "needs-rebuild", "diverged")]
-        except DatabaseUnavailable:
-            continue  # the follower asks it again, too
-        for status in stopped:
-            if status.name not in said:
-                said.add(status.name)
-                why = f" at position {status.failed_position}: {status.why}" if status.why else ""
-                click.echo(f"ordertrail: {status.name} {status.state}{why}", err=True)
-
-
-def _where(statuses: Sequence[Status]) -> str:
-    behind = [f"{status.name} ({status.state}) at {status.position:,}" for status in statuses if status.lag]
-    reached = max((status.position for status in statuses), default=0)
-    return f"ended at position {reached:,}" + (f"; behind: {', '.join(behind)}" if behind else ", all caught up")

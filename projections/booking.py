@@ -1,14 +1,19 @@
-"""What the ledger books for an event: accounts and amounts that sum to zero. Source: RULEBOOK section 11."""
+"""What the ledger books for an event, and as of when: accounts and amounts that sum to zero.
+
+Reports are learned late, so what moves a refund may have happened before the refund was made. It counts from then on
+only: at any moment the ledger owes what the refunds of that moment owe. Source: RULEBOOK section 11.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from ..domain import Event
 from ..domain import events as e
 from . import accounts
-from .projection import Rows
+from .projection import Rows, microseconds
 
 
 class OrderRow(Struct, gc=False):
@@ -19,28 +24,38 @@ class OrderRow(Struct, gc=False):
     seller_id: str | None
 
 
-class DeferredRow(Struct, gc=False):
-    """A refund that waits to fall due."""
+class RefundRow(Struct, gc=False):
+    """What an entry must know of its refund: ``deferred`` is the amount that waits to fall due.
+
+    Nothing of it counts before ``since_us``; ``moved``, as JSON, is when its payouts' money moved last.
+    """
 
     refund_id: str
-    amount: int
+    deferred: int
+    since_us: int
+    moved: str
+
+
+class ReturnRow(Struct, gc=False):
+    """When a return began: a refund because of it is not older, although the goods may have come back before."""
+
+    return_id: str
+    begun_us: int
 
 
 Postings = list[tuple[str, int, str | None]]
 """Accounts, amounts (debits positive), and the payment where it is one payment's money."""
 
 
-def _placed(event: e.OrderPlaced, order: OrderRow, _: Rows) -> Postings:
+def _placed(event: e.OrderPlaced, order: OrderRow, _: RefundRow | None) -> Postings:
     tax = sum(line.tax for line in event.items)
     paid = [(accounts.of_payment(payment.method), payment.amount, payment.payment_id) for payment in event.payments]
     total = sum(amount for _, amount, _ in paid)
     return [*paid, (accounts.of_seller(order.seller_id), tax - total, None), (accounts.TAX, -tax, None)]
 
 
-def _owed(event: e.RefundOwed, order: OrderRow, rows: Rows) -> Postings:
+def _owed(event: e.RefundOwed, order: OrderRow, _: RefundRow | None) -> Postings:
     sold_by = accounts.of_seller(order.seller_id)
-    if event.due_at is None:
-        rows.put(DeferredRow(event.refund_id, event.amount))
     kept = [
         (accounts.FEES[deduction.kind] if order.seller_id is None else sold_by, -deduction.amount, None)
         for deduction in event.deductions
@@ -53,33 +68,32 @@ def _owed(event: e.RefundOwed, order: OrderRow, rows: Rows) -> Postings:
     ]
 
 
-def _released(event: e.RefundReleased | e.RefundTakenOver, _: OrderRow, rows: Rows) -> Postings:
+def _released(event: e.RefundReleased | e.RefundTakenOver, _: OrderRow, refund: RefundRow | None) -> Postings:
     """A granted claim releases what it takes over, too (CLAIM-2)."""
     if isinstance(event, e.RefundTakenOver) and not event.was_deferred:
         return []
-    deferred = rows.get(DeferredRow, event.refund_id)
-    assert deferred is not None, "only a deferred refund is released"
-    rows.delete(DeferredRow, event.refund_id)
-    return [(accounts.DEFERRED, deferred.amount, None), (accounts.DUE, -deferred.amount, None)]
+    assert refund is not None, "only a refund that was made is released"
+    return [(accounts.DEFERRED, refund.deferred, None), (accounts.DUE, -refund.deferred, None)]
 
 
-def _paid(event: e.PayoutPaid, _: OrderRow, __: Rows) -> Postings:
+def _paid(event: e.PayoutPaid, _: OrderRow, __: RefundRow | None) -> Postings:
     amount, payment_id = event.amount, event.payment_id
     return [(accounts.DUE, amount, payment_id), (accounts.of_payment(event.method), -amount, payment_id)]
 
 
-def _bounced(event: e.PayoutBounced, _: OrderRow, __: Rows) -> Postings:
+def _bounced(event: e.PayoutBounced, _: OrderRow, __: RefundRow | None) -> Postings:
     amount, payment_id = event.amount, event.payment_id
     return [(accounts.of_payment(event.method), amount, payment_id), (accounts.DUE, -amount, payment_id)]
 
 
-def _unexpected(event: e.PaymentUnexpected, _: OrderRow, __: Rows) -> Postings:
+def _unexpected(event: e.PaymentUnexpected, _: OrderRow, __: RefundRow | None) -> Postings:
     amount, payment_id = event.amount, event.payment_id
     return [(accounts.SUSPENSE, amount, payment_id), (accounts.of_payment(event.method), -amount, payment_id)]
 
 
-RELEASES = (e.RefundReleased, e.RefundTakenOver)
-BOOKED: dict[type[Event], Callable[[Any, OrderRow, Rows], Postings]] = {
+MOVES_REFUND = (e.RefundReleased, e.RefundTakenOver, e.PayoutPaid, e.PayoutBounced)
+"""What happens to a refund that was made before."""
+BOOKED: dict[type[Event], Callable[[Any, OrderRow, RefundRow | None], Postings]] = {
     e.OrderPlaced: _placed,
     e.RefundOwed: _owed,
     e.RefundReleased: _released,
@@ -88,3 +102,30 @@ BOOKED: dict[type[Event], Callable[[Any, OrderRow, Rows], Postings]] = {
     e.PayoutBounced: _bounced,
     e.PaymentUnexpected: _unexpected,
 }
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_moved = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def made(event: e.RefundOwed, rows: Rows) -> RefundRow:
+    """The row of a new refund."""
+    begun = None if event.return_id is None else rows.get(ReturnRow, event.return_id)
+    since_us = max(microseconds(event.at), begun.begun_us if begun else 0)
+    return RefundRow(event.refund_id, event.amount if event.due_at is None else 0, since_us, "{}")
+
+
+def counts_from(event: Any, refund: RefundRow) -> int:
+    """From when on an event that moves a refund counts, which its row takes note of."""
+    at_us = max(microseconds(event.at), refund.since_us)
+    if isinstance(event, e.RefundOwed):
+        return at_us
+    if isinstance(event, e.RefundReleased | e.RefundTakenOver):
+        at_us = max(at_us, microseconds(event.due_at))
+        if refund.deferred:
+            refund.deferred, refund.since_us = 0, at_us
+        return at_us
+    moved = _decode_moved(refund.moved)
+    at_us = moved[event.payment_id] = max(at_us, moved.get(event.payment_id, 0))
+    refund.moved = _encode(moved).decode()
+    return at_us

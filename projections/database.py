@@ -25,6 +25,8 @@ from .readers import Readers
 DEFAULT_SCHEMA = "ordertrail"
 LOCK_SECONDS = 60
 SQLITE_LOCKED, POSTGRES_LOCKED = "database is locked", "55P03"
+PROGRAM_LIMIT = "54"
+"""SQLSTATE's class."""
 _MEMORY = ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:")
 _WRITES = "ordertrail_writes"
 
@@ -102,6 +104,8 @@ class Database:
         try:
             yield
         except (OperationalError, InterfaceError) as error:
+            if _is_about_statement(error.orig):
+                raise
             said = str(error.orig).strip().splitlines()
             reason = said[0] if said else type(error.orig).__name__
             trouble = f"cannot be reached: {reason}"
@@ -114,6 +118,13 @@ class Database:
             if error.connection_invalidated:
                 raise DatabaseUnavailable(f"the connection to the read models in {self.place} broke") from error
             raise
+
+
+def _is_about_statement(error: Any) -> bool:
+    """Whether the database is there, and one statement failed: no such table, a key that is too long for an index."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return (getattr(error, "sqlstate", None) or "").startswith(PROGRAM_LIMIT)
 
 
 def _sqlite(uri: str) -> Engine:

@@ -4,7 +4,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import DecodeError
 from sqlalchemy import Connection
@@ -37,8 +37,32 @@ class EventLog(Protocol):
         ...
 
 
-def next_events(log: EventLog, after: int, limit: int) -> Events:
-    """At most ``limit`` events; only those before one that cannot be read, and the log's error if it comes next."""
+class Head(NamedTuple):
+    """How far rows are: the position of the last event that they know, and what tells it from any other."""
+
+    position: int
+    mark: str
+
+
+def next_events(log: EventLog, head: Head, limit: int) -> Events | None:
+    """At most ``limit`` events that follow; None where the log does not, or no longer, have the one before them.
+
+    Only those before one that cannot be read, and the log's error if it comes next.
+    """
+    if not head.position:
+        return _readable(log, 0, limit)
+    try:
+        found = _readable(log, head.position - 1, limit + 1)
+    except OrdertrailError as error:
+        if not is_unreadable(error):
+            raise
+        return _readable(log, head.position, limit)  # only a newer version could tell
+    if not found or _head(found[0]) != head:
+        return None
+    return found[1:] or _readable(log, head.position, limit)  # which says why, where the next cannot be read
+
+
+def _readable(log: EventLog, after: int, limit: int) -> Events:
     while True:
         try:
             return log.notifications(after, limit)
@@ -63,11 +87,21 @@ def holds(log: EventLog, known: Checkpoint) -> bool:
         if is_unreadable(error):  # only a newer version could tell
             return True
         raise
-    return bool(found) and found[0][0] == known.position and _mark(found[0][1]) == known.last_event
+    return bool(found) and _head(found[0]) == (known.position, known.last_event)
 
 
-def _mark(event: Event) -> str:
-    return f"{event.stream} {event.version} {event.recorded_at.isoformat()} {event.command_id}"
+def _head(of: tuple[int, Event]) -> Head:
+    position, event = of
+    return Head(position, f"{event.stream} {event.version} {event.recorded_at.isoformat()} {event.command_id}")
+
+
+def in_one_line(error: Exception) -> str:
+    """An error as rows keep it and people are told; whatever it says of itself."""
+    try:
+        said = (str(error).strip().splitlines() or [""])[0]
+    except Exception:
+        said = "it does not say why"
+    return f"{type(error).__name__}: {said}"[:500]
 
 
 class Follower:
@@ -78,7 +112,7 @@ class Follower:
         self.name = projection.name
         self.role = checkpoint.role
         self.generation = checkpoint.generation
-        self.position = checkpoint.position
+        self.head = Head(checkpoint.position, checkpoint.last_event)
         self.stopped: ProjectionError | None = None
         self._database = database
         self._me = uuid.uuid4().hex
@@ -86,6 +120,11 @@ class Follower:
         self._rows = BatchRows(tables, database.engine.dialect)
         if not checkpoint.fits(projection):
             self.stopped = NeedsRebuild(self.name)
+
+    @property
+    def position(self) -> int:
+        """Of the last event that the rows know."""
+        return self.head.position
 
     def apply(self, events: Events) -> None:
         """Take a batch; where an event cannot be handled, take what comes before it and stop there."""
@@ -108,19 +147,31 @@ class Follower:
 
     def stop(self, position: int, event: str, error: Exception) -> None:
         """Go no further than before this event, and let everybody know why."""
-        said = (str(error).strip().splitlines() or [""])[0]
-        why = f"{type(error).__name__}: {said}"[:500]
+        why = in_one_line(error)
         with self._database.writing() as connection:
             found = self._checkpoint(connection)
             if found is None:
                 self.stopped = NeedsRebuild(self.name)
                 return
             if found.position >= position:
-                self.position = found.position  # another runner could do it
+                self.head = Head(found.position, found.last_event)  # another runner could do it
                 return
             registry.fail(connection, self.name, self.role, position, event, why)
         self.stopped = ProjectionFailed(self.name, position, event, why)
         self.stopped.__cause__ = error
+
+    def stop_at_unreadable(self, error: OrdertrailError) -> None:
+        """Go no further than before an event that this version cannot read."""
+        self.stop(self.position + 1, "an event that cannot be read", error)
+
+    def may_go_on(self) -> bool:
+        """Whether somebody may have seen to what stopped it: a rebuild, or another runner after a fix."""
+        if not isinstance(self.stopped, ProjectionFailed):
+            return self.stopped is not None
+        with self._database.reading() as connection:
+            found = registry.checkpoint(connection, self.name, self.role)
+        failed_at = (self.generation, self.position, self.stopped.position)
+        return found is None or (found.generation, found.position, found.failed_position) != failed_at
 
     def _checkpoint(self, connection: Connection) -> Checkpoint | None:
         """Locked, and None where it is no longer that of our tables: those beside the live ones bear a number."""
@@ -144,14 +195,15 @@ class Follower:
                 return
             if found.written_by != self._me or found.position != self.position:
                 self._rows.forget()  # another process writes it too, or it was swapped
-            if found.position < events[0][0] - 1 and found.position < self.position:
-                self.position = found.position  # it went back: what lies between comes first
+            theirs = Head(found.position, found.last_event)
+            behind = bisect_right(events, found.position, key=_position)
+            if theirs not in (self.head, _head(events[behind - 1]) if behind else self.head):
+                self.head = theirs  # not where these events go on: what follows it comes next
                 return
-            fresh = events[bisect_right(events, found.position, key=_position) :]
+            fresh = events[behind:]
             if fresh:
                 self._rows.connection = connection
                 self.projection.handle(fresh, self._rows)
                 self._rows.write()
-                position, event = fresh[-1]
-                registry.advance(connection, self.name, self.role, position, _mark(event), self._me)
-        self.position = fresh[-1][0] if fresh else found.position
+                registry.advance(connection, self.name, self.role, *_head(fresh[-1]), self._me)
+        self.head = _head(fresh[-1]) if fresh else theirs

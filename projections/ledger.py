@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Struct
-from sqlalchemy import Column, Index, MetaData, Table, bindparam, func, select
+from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, func, select
 
 from ..domain import Event
 from ..domain import events as e
 from .asking import Asking
-from .booking import BOOKED, RELEASES, DeferredRow, OrderRow
+from .booking import BOOKED, MOVES_REFUND, OrderRow, RefundRow, ReturnRow, counts_from, made
 from .database import Database
 from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
@@ -54,11 +54,20 @@ ORDERS = Table(
     Column("seller_id", ID),
     sqlite_with_rowid=False,
 )
-DEFERRED = Table(
-    "ledger_deferred",
+REFUNDS = Table(
+    "ledger_refunds",
     _METADATA,
     Column("refund_id", ID, primary_key=True),
-    Column("amount", NUMBER, nullable=False),
+    Column("deferred", NUMBER, nullable=False),
+    Column("since_us", NUMBER, nullable=False),
+    Column("moved", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+RETURNS = Table(
+    "ledger_returns",
+    _METADATA,
+    Column("return_id", ID, primary_key=True),
+    Column("begun_us", NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -85,39 +94,76 @@ class PostingRow(Struct, gc=False):
     payment_id: str | None
 
 
+_CONCERNS = {*BOOKED, e.ReturnStarted}
+
+
 class Ledger(Projection):
     """See the module."""
 
     name = "ledger"
     version = 1
-    tables: ClassVar = {EntryRow: ENTRIES, PostingRow: POSTINGS, OrderRow: ORDERS, DeferredRow: DEFERRED}
+    tables: ClassVar = {
+        EntryRow: ENTRIES,
+        PostingRow: POSTINGS,
+        OrderRow: ORDERS,
+        RefundRow: REFUNDS,
+        ReturnRow: RETURNS,
+    }
 
     def handle(self, events: Sequence[tuple[int, Event]], rows: Rows) -> None:
-        moving: list[tuple[int, Any]] = [(position, event) for position, event in events if type(event) in BOOKED]
-        rows.load(OrderRow, {event.order_id for _, event in moving if not isinstance(event, e.OrderPlaced)})
-        rows.load(DeferredRow, {event.refund_id for _, event in moving if isinstance(event, RELEASES)})
+        moving: list[tuple[int, Any]] = [(position, event) for position, event in events if type(event) in _CONCERNS]
+        _load(moving, rows)
         number = rows.highest(EntryRow)
         for position, event in moving:
-            if isinstance(event, e.OrderPlaced):
-                order = OrderRow(event.order_id, event.currency, event.seller_id)
-                rows.put(order)
-            else:
-                known = rows.get(OrderRow, event.order_id)
-                assert known is not None, "an order is placed before anything happens to it"
-                order = known
-            postings = [posting for posting in BOOKED[type(event)](event, order, rows) if posting[1]]
+            if isinstance(event, e.ReturnStarted):
+                rows.put(ReturnRow(event.return_id, microseconds(event.at)))
+                continue
+            order = _order(event, rows)
+            refund = _refund(event, rows)
+            postings = [posting for posting in BOOKED[type(event)](event, order, refund) if posting[1]]
+            at_us = microseconds(event.at) if refund is None else counts_from(event, refund)
+            if refund is not None:
+                rows.put(refund)
             if not postings:
                 continue
             number += 1
-            about = (event.order_id, event.type, getattr(event, "refund_id", None), order.seller_id, order.currency)
-            rows.add(EntryRow(number, position, microseconds(event.at), *about))
             currency = order.currency
+            about = (event.order_id, event.type, getattr(event, "refund_id", None), order.seller_id, currency)
+            rows.add(EntryRow(number, position, at_us, *about))
             rows.add(
                 *[
                     PostingRow(number, line, account, amount, currency, payment_id)
                     for line, (account, amount, payment_id) in enumerate(postings, 1)
                 ]
             )
+
+
+def _load(moving: Sequence[tuple[int, Any]], rows: Rows) -> None:
+    rows.load(OrderRow, {event.order_id for _, event in moving if not isinstance(event, e.OrderPlaced)})
+    rows.load(RefundRow, {event.refund_id for _, event in moving if isinstance(event, MOVES_REFUND)})
+    owed = (event for _, event in moving if isinstance(event, e.RefundOwed))
+    rows.load(ReturnRow, {event.return_id for event in owed if event.return_id is not None})
+
+
+def _order(event: Any, rows: Rows) -> OrderRow:
+    if isinstance(event, e.OrderPlaced):
+        order = OrderRow(event.order_id, event.currency, event.seller_id)
+        rows.put(order)
+        return order
+    known = rows.get(OrderRow, event.order_id)
+    assert known is not None, "an order is placed before anything happens to it"
+    return known
+
+
+def _refund(event: Any, rows: Rows) -> RefundRow | None:
+    """The refund that an event makes or moves; None where it is about none."""
+    if isinstance(event, e.RefundOwed):
+        return made(event, rows)
+    if not isinstance(event, MOVES_REFUND):
+        return None
+    known = rows.get(RefundRow, event.refund_id)
+    assert known is not None, "a refund is owed before anything happens to it"
+    return known
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------

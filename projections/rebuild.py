@@ -8,10 +8,11 @@ from collections.abc import Callable
 from msgspec import Struct
 from sqlalchemy import update
 
+from ..domain import OrdertrailError
 from . import registry
 from .database import Database
-from .errors import NeedsRebuild, NotBuilt, ProjectionError, ProjectionFailed
-from .follower import EventLog, Events, Follower, holds, next_events
+from .errors import Diverged, NeedsRebuild, NotBuilt, ProjectionError, ProjectionFailed
+from .follower import EventLog, Events, Follower, holds, is_unreadable, next_events
 from .projection import Projection
 from .registry import PROJECTIONS, Checkpoint
 
@@ -35,14 +36,23 @@ def rebuild(
     """Build them beside the old, reading the events once for all; catch up, swap. Others may share the work.
 
     Raises ``ProjectionFailed`` where an event cannot be handled, and ``NeedsRebuild`` where another version of a
-    projection is rebuilt instead; only when the rest is done.
+    projection is rebuilt instead, or where the log is no longer the one that it was begun with; only when the rest is
+    done.
     """
     building = [Follower(database, each, _begin(log, database, each)) for each in projections]
     failures: list[ProjectionError] = []
     while building:
-        position = min(follower.position for follower in building)
-        events = next_events(log, position, batch_events)
-        for follower in [follower for follower in building if follower.position == position]:
+        head = min(follower.head for follower in building)
+        abreast = [follower for follower in building if follower.head == head]
+        try:
+            events = next_events(log, head, batch_events)
+        except OrdertrailError as error:
+            if not is_unreadable(error):
+                raise
+            for follower in abreast:
+                follower.stop_at_unreadable(error)
+            events = ()
+        for follower in abreast:
             try:
                 if _advance(log, database, follower, events):
                     building.remove(follower)
@@ -56,9 +66,11 @@ def rebuild(
         raise failures[0]
 
 
-def _advance(log: EventLog, database: Database, follower: Follower, events: Events) -> bool:
+def _advance(log: EventLog, database: Database, follower: Follower, events: Events | None) -> bool:
     """Take a batch, or swap where there is none; whether the rebuild is done."""
-    if not events:
+    if events is None:
+        raise Diverged(follower.name)
+    if not events and follower.stopped is None:
         return _swap(log, database, follower)
     follower.apply(events)
     if isinstance(follower.stopped, NeedsRebuild):

@@ -14,13 +14,15 @@ from msgspec import Struct
 from ..domain import OrdertrailError
 from . import registry
 from .database import Database
-from .errors import Diverged, NeedsRebuild, ProjectionFailed
-from .follower import EventLog, Follower, holds, is_unreadable, next_events
+from .errors import DatabaseUnavailable, Diverged, NeedsRebuild, ProjectionError, ProjectionFailed
+from .follower import EventLog, Follower, Head, holds, in_one_line, is_unreadable, next_events
 from .projection import Projection
 
 BATCH_EVENTS = 5_000
 POLL_SECONDS = 0.02
 RETRY_SECONDS = 1.0
+RETRY_FAILED_SECONDS = 30.0
+"""Until what failed is tried again, should nobody have told us that it was mended."""
 
 State = Literal["following", "failed", "needs-rebuild", "diverged", "not-built"]
 
@@ -28,7 +30,8 @@ State = Literal["following", "failed", "needs-rebuild", "diverged", "not-built"]
 class Status(Struct, frozen=True):
     """How a projection stands; ``lag`` in positions of the log. The rest says at which event it failed, and why.
 
-    ``diverged``: its rows know events that the log does not have; it needs a rebuild, too.
+    ``diverged``: its rows know events that the log does not have; it needs a rebuild, too. One that failed without a
+    position could not make its tables.
     """
 
     name: str
@@ -41,7 +44,10 @@ class Status(Struct, frozen=True):
 
 
 class Runner:
-    """Follows ``log`` for ``projections`` of ``database``. One that failed before is tried again by a new runner."""
+    """Follows ``log`` for ``projections`` of ``database``, which share neither names nor tables (else ``ValueError``).
+
+    One that failed before is tried again by a new runner.
+    """
 
     def __init__(
         self,
@@ -55,9 +61,12 @@ class Runner:
         self._log = log
         self._database = database
         self._projections = list(projections)
+        _require_apart(self._projections)
         self._batch_events = batch_events
         self._poll_seconds = poll_seconds
         self._followers: list[Follower] | None = None
+        self._without_tables: dict[str, str] = {}
+        """Projections whose tables could not be made, and why."""
 
     def catch_up(self, *, progress: Callable[[int], None] | None = None) -> None:
         """Follow until nothing is new; ``progress`` is told the position of the least advanced after each batch."""
@@ -71,11 +80,15 @@ class Runner:
         A database or log that does not answer is asked again; what needs a rebuild goes on when somebody has done it.
         """
         look_again = time.monotonic() + RETRY_SECONDS
+        try_again = time.monotonic() + RETRY_FAILED_SECONDS
         while not stop.is_set():
             try:
                 if not self.step():
                     stop.wait(self._poll_seconds)
-                if time.monotonic() >= look_again:
+                if time.monotonic() >= try_again:
+                    self.retry()
+                    try_again = time.monotonic() + RETRY_FAILED_SECONDS
+                elif time.monotonic() >= look_again:
                     self._look_again()
                     look_again = time.monotonic() + RETRY_SECONDS
             except OrdertrailError:
@@ -84,28 +97,32 @@ class Runner:
 
     def step(self) -> bool:
         """One batch for each projection that has not stopped; whether there was anything new."""
-        by_position: dict[int, list[Follower]] = {}
+        by_head: dict[Head, list[Follower]] = {}
         for follower in self._going():
-            by_position.setdefault(follower.position, []).append(follower)
+            by_head.setdefault(follower.head, []).append(follower)
         news = False
-        for position, followers in by_position.items():
+        for head, followers in by_head.items():
             try:
-                events = next_events(self._log, position, self._batch_events)
+                events = next_events(self._log, head, self._batch_events)
             except OrdertrailError as error:
                 if not is_unreadable(error):
                     raise
                 for follower in followers:
-                    follower.stop(position + 1, "an event that cannot be read", error)
+                    follower.stop_at_unreadable(error)
                 continue
-            for follower in followers if events else ():
-                follower.apply(events)
-                news = True
+            for follower in followers:
+                if events is None:
+                    follower.stopped = Diverged(follower.name)
+                elif events:
+                    follower.apply(events)
+                    news = True
         return news
 
     def wait_for(self, position: int, timeout: float | None = None) -> bool:
         """Whether all projections have come to ``position`` within ``timeout`` seconds, whoever moves them.
 
-        Raises ``ProjectionFailed`` or ``NeedsRebuild`` (also ``Diverged``) where one never will.
+        Raises ``ProjectionFailed`` or ``NeedsRebuild`` (also ``Diverged``) where one never will, and
+        ``ProjectionError`` where it could not make its tables.
         """
         until = None if timeout is None else time.monotonic() + timeout
         statuses = self.status()
@@ -118,8 +135,7 @@ class Runner:
                 return True
             for status in behind:
                 if status.state == "failed":
-                    at, event, why = status.failed_position or 0, status.failed_event or "", status.why or ""
-                    raise ProjectionFailed(status.name, at, event, why)
+                    raise _failure(status)
                 if status.state == "needs-rebuild":
                     raise NeedsRebuild(status.name)
             if until is not None and time.monotonic() >= until:
@@ -137,35 +153,56 @@ class Runner:
         last = self._log.last_position()  # asked after the checkpoints: nobody who follows is beyond it
         heads = {(each.position, each.last_event): each for each in live.values()}
         lost = {key for key, each in heads.items() if each.position > last or (compare and not holds(self._log, each))}
-        return [_status(projection, live.get(projection.name), last, lost) for projection in self._projections]
+        return [
+            Status(each.name, "failed", 0, last, why=self._without_tables[each.name])
+            if each.name in self._without_tables and each.name not in live
+            else _status(each, live.get(each.name), last, lost)
+            for each in self._projections
+        ]
 
     def retry(self) -> None:
         """Try those again that have stopped, after a fix or a rebuild."""
         self._followers = None
 
     def _going(self) -> list[Follower]:
-        followers = self._followers
-        if followers is None:
-            followers = self._followers = [self._follower(projection) for projection in self._projections]
-        return [follower for follower in followers if follower.stopped is None]
+        if self._followers is None:
+            self._without_tables = {}
+            made = [self._follower(projection) for projection in self._projections]
+            self._followers = [follower for follower in made if follower is not None]
+        return [follower for follower in self._followers if follower.stopped is None]
 
-    def _follower(self, projection: Projection) -> Follower:
-        found = registry.prepare(self._database, projection)
-        follower = Follower(self._database, projection, found)
-        if follower.stopped is None and not holds(self._log, found):
-            follower.stopped = Diverged(projection.name)
-        return follower
+    def _follower(self, projection: Projection) -> Follower | None:
+        """None where its tables cannot be made: it fails alone, too."""
+        try:
+            found = registry.prepare(self._database, projection)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            self._without_tables[projection.name] = in_one_line(error)
+            return None
+        return Follower(self._database, projection, found)
 
     def _look_again(self) -> None:
-        """Some may have been rebuilt meanwhile, and the log may have been restored from a backup."""
-        last = self._log.last_position()
-        if self._followers is not None:
-            self._followers = [
-                self._follower(each.projection)
-                if isinstance(each.stopped, NeedsRebuild) or each.position > last
-                else each
-                for each in self._followers
-            ]
+        """Some may have been rebuilt meanwhile, or tried by another runner after a fix."""
+        for number, each in enumerate(self._followers or ()):
+            if each.may_go_on() and (again := self._follower(each.projection)) is not None:
+                assert self._followers is not None
+                self._followers[number] = again
+
+
+def _failure(status: Status) -> ProjectionError:
+    if status.failed_position is None:
+        return ProjectionError(f"the projection {status.name} cannot make its tables: {status.why}")
+    return ProjectionFailed(status.name, status.failed_position, status.failed_event or "", status.why or "")
+
+
+def _require_apart(projections: list[Projection]) -> None:
+    whose: dict[str, str] = {}
+    for each in projections:
+        for what in (f"the name {each.name}", *(f"the table {table.name}" for table in each.tables.values())):
+            if what in whose:
+                raise ValueError(f"the projections {whose[what]} and {each.name} both have {what}")
+            whose[what] = each.name
 
 
 def _status(projection: Projection, found: registry.Checkpoint | None, last: int, lost: set[tuple[int, str]]) -> Status:

@@ -112,6 +112,23 @@ def test_a_follower_keeps_all_of_them_up_to_date_until_it_is_asked_to_end(shell:
     assert follower.stderr.read() == b"ended at position 3, all caught up\n"
 
 
+def test_a_follower_ends_within_seconds_also_where_its_database_is_locked(shell: Shell) -> None:
+    shell.run(order("O1", MUG))
+    elsewhere = shell.directory / "read-models.db"
+    follower = shell.start("projections", "--follow", "--read-models", str(elsewhere), stderr=subprocess.PIPE)
+    assert follower.stderr is not None
+    assert follower.stderr.readline().startswith(b"following the events")
+    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        shell.run(order("O2", MUG))
+        time.sleep(1)  # it waits for the lock, which it would do for a minute
+        follower.terminate()
+        assert follower.wait(30) == 3
+    said = follower.stderr.read().decode()
+    assert said == "ordertrail: ended while a database did not answer; the batch under way is left undone\n"
+    assert len(shell.json(f"orders --read-models {elsewhere}")) == 2
+
+
 def test_a_follower_says_which_projection_stopped_and_keeps_the_others_going(shell: Shell) -> None:
     shell.run(order("O1", MUG))
     assert shell("rebuild").returncode == 0

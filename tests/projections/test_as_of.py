@@ -15,7 +15,7 @@ from ordertrail.application.views import refund_view, shipment_view
 from ordertrail.domain import Event, Order, decode, fold_as_of, fold_shipment
 from ordertrail.domain import events as e
 from ordertrail.domain.admission import moment
-from ordertrail.projections import exceptions, inbox, ledger, orders, refunds, shipments
+from ordertrail.projections import accounts, exceptions, inbox, ledger, orders, refunds, shipments
 from ordertrail.projections.answers import plain
 from ordertrail.projections.builtin import builtin_projections
 from ordertrail.projections.database import Database
@@ -194,6 +194,7 @@ def test_the_journal_and_what_was_raised_are_what_is_dated_until_then(made: Any,
                 accounts[posting.account] = accounts.get(posting.account, 0) + posting.amount
             without_zeros = {c: {a: n for a, n in of.items() if n} for c, of in sums.items()}
             assert ledger.balances(database, as_of=then) == {c: of for c, of in without_zeros.items() if of}
+            assert owed_by_ledger(database, then) == owed_by_refunds(database, then)
             found = exceptions.exceptions(database, at=then, as_of=then)
             assert [x for x in found if x.kind == "overdue-refund"] == sorted(
                 overdue(database, then), key=attrgetter("at", "cursor")
@@ -201,6 +202,28 @@ def test_the_journal_and_what_was_raised_are_what_is_dated_until_then(made: Any,
             now = exceptions.exceptions(database, at=then)
             raised = [x for x in now if x.kind != "overdue-refund" and x.at <= then]
             assert [x for x in found if x.kind != "overdue-refund"] == raised
+
+
+def owed_by_ledger(database: Database, then: datetime) -> dict[str, tuple[int, int]]:
+    """What is due and what is deferred of each order that has a refund."""
+    having = {refund.order_id for refund in refunds.refunds(database, at=then)}
+    found = {}
+    for order_id in having:
+        of_it = next(iter(ledger.balances(database, order_id=order_id, as_of=then).values()), {})
+        found[order_id] = (-of_it.get(accounts.DUE, 0), -of_it.get(accounts.DEFERRED, 0))
+    return found
+
+
+def owed_by_refunds(database: Database, then: datetime) -> dict[str, tuple[int, int]]:
+    found = {refund.order_id: (0, 0) for refund in refunds.refunds(database, at=then)}
+    for refund in refunds.refunds(database, at=then, as_of=then):
+        due, deferred = found[refund.order_id]
+        if refund.status == "deferred":
+            found[refund.order_id] = (due, deferred + refund.amount)
+        else:
+            unpaid = sum(payout.amount for payout in refund.payouts if payout.status != "paid")
+            found[refund.order_id] = (due + unpaid, deferred)
+    return found
 
 
 def overdue(database: Database, then: datetime) -> list[exceptions.ListedException]:

@@ -3,6 +3,8 @@
 import pytest
 
 from book import Book
+from ordertrail.domain import decode
+from ordertrail.domain.admission import moment
 
 
 def seller_order(items=None):
@@ -184,3 +186,21 @@ def test_time_2_times_are_compared_in_utc():
     book = seller_order()
     book.reject("cancel-items", "TIME-2", order_id="O1", items="all", at="2026-01-05T11:30:00+02:00")
     book.accept("cancel-items", order_id="O1", items="all", at="2026-01-05T05:00:00-05:00")
+
+
+def test_time_2_a_report_from_the_past_is_learned_as_a_whole_and_not_before_what_its_orders_know_already():
+    book = Book()
+    book.place("O1", items={"A": 1000, "C": 1000}, at="10:00")
+    packed = {"contents": [{"order_id": "O1", "items": {"C": 1}}], "carrier": {"name": "vans", "kind": "own"}}
+    book.accept("pack-shipment", shipment_id="S1", at="10:30", **packed)
+    book.accept("cancel-items", order_id="O1", items={"A": 1}, at="12:00")
+    result = book.accept("dispatch-shipment", shipment_id="S1", at="11:00")
+    assert [event["type"] for event in result["events"]] == [
+        "shipment-dispatched",
+        "items-dispatched",
+        "refund-released",
+    ]
+    stored = [decode(state) for stream in ("order:O1", "shipment:S1") for state in book.stored[stream]]
+    learned = {event.recorded_at for event in stored if event.command_id == result["command_id"]}
+    assert {moment(at) for at in learned} == {"2026-01-05T12:00:00Z"}
+    assert book.shipment("S1")["state"] == "shipped"
