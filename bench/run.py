@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import as_of
 import click
 import durable
 import growth
@@ -45,6 +46,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "visibility": visibility.measure,
     "verify": verify.measure,
     "replay": replay.measure,
+    "as-of": as_of.measure,
     "read-models-memory": read_models.measure_memory,
 }
 LONGEST = {"read-models-memory"}

@@ -64,6 +64,7 @@ FIGURES = {
         "replay / minimal eventsourcing",
         "peak memory, 4 ×",
     ],
+    "as-of": ["show", *(f"show, {way} / now" for way in ("as_of", "as_known_at", "at_version"))],
     "read-models": [
         f"{work}, {figure}"
         for work in ("catch-up", "rebuild")
@@ -99,6 +100,7 @@ LIMITS = {
     "visibility": 2,
     "verify": 4,
     "replay": 4,
+    "as-of": 3,
 }
 
 
