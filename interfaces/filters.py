@@ -63,7 +63,7 @@ method = click.option("--method", metavar="METHOD", type=identifier, help="Paid 
 overdue = click.option("--overdue", is_flag=True, help="Only what should have been paid by then, and is not.")
 placed_from = at_time("--placed-from", what="Placed then or later.")
 placed_before = at_time("--placed-before", what="Placed earlier than then.")
-at = at_time("--at", what="Judge deadlines at that time.  [default: --as-of, --as-known-at, or now]")
+at = at_time("--at", what="Judge what is open or overdue at that time.  [default: --as-of, --as-known-at, or now]")
 as_of = at_time("--as-of", what="By what had happened until that time.")
 as_known_at = at_time(
     "--as-known-at", what="By what was recorded until that time, made anew from all events, without the read models."

@@ -6,27 +6,22 @@ to do.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .exits import STORE_FAILED, WRONG_INPUT, Failure
+from .places import where_argument
 from .progress import event_bar
 from .replay import collect_garbage_seldom
 
 if TYPE_CHECKING:
     from ..application.store import Store
     from ..projections.database import Database
-    from ..projections.errors import ProjectionError
     from ..projections.follower import EventLog
     from ..projections.projection import Projection
     from ..projections.runner import Status
-
-NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
-FORBIDDEN = {"42501", "25006"}
-"""PostgreSQL's insufficient_privilege and read_only_sql_transaction."""
 
 
 @contextmanager
@@ -39,7 +34,7 @@ def caught_up(store: str, *names: str, read_models: str | None = None) -> Iterat
     collect_garbage_seldom()
     projections = projections_named(names)
     with event_log(store) as log, opened(store, read_models) as database:
-        catch_up(log, database, projections)
+        catch_up(log, database, projections, where=where_argument(store, read_models))
         yield database
 
 
@@ -50,7 +45,7 @@ def known_then(store: str, *names: str, at: datetime) -> Iterator[Database]:
 
     collect_garbage_seldom()
     with event_log(store) as log, opened("memory:", None) as database:
-        catch_up(KnownBy(log, at), database, projections_named(names))
+        catch_up(KnownBy(log, at), database, projections_named(names), where=None)
         yield database
 
 
@@ -67,7 +62,7 @@ def event_log(store: str) -> Iterator[Store]:
 def opened(store: str, read_models: str | None) -> Iterator[Database]:
     """The database of the read models as it is; what fails in it meanwhile is a `Failure`."""
     from ..application.store.address import is_postgres, sqlite_address
-    from ..projections.database import Database
+    from ..projections.database import Database, is_forbidden
     from ..projections.errors import ProjectionError
 
     address = read_models or store
@@ -81,7 +76,7 @@ def opened(store: str, read_models: str | None) -> Iterator[Database]:
         if said is None:
             raise
         where = f"in {read_models}" if read_models and not is_postgres(read_models) else "there"
-        if _forbids(said):
+        if is_forbidden(said):
             where = where if read_models else "beside the events"
             hint = "name another place with --read-models, a file of your own or, for this call only, memory:"
             raise Failure(f"the read models may not be written {where}: {hint}", STORE_FAILED) from error
@@ -91,14 +86,11 @@ def opened(store: str, read_models: str | None) -> Iterator[Database]:
         raise Failure(f"the read models cannot be kept {where}: {reason}", STORE_FAILED) from error
 
 
-def _forbids(said: BaseException) -> bool:
-    """Whether a driver's error is about permission."""
-    code = getattr(said, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in NOT_WRITABLE) or getattr(said, "sqlstate", None) in FORBIDDEN
+def catch_up(log: EventLog, database: Database, projections: Iterable[Projection], *, where: str | None) -> None:
+    """Bring these up to date, with a bar if that takes long; raises `Failure` where one of them has stopped.
 
-
-def catch_up(log: EventLog, database: Database, projections: Iterable[Projection]) -> None:
-    """Bring these up to date, with a bar if that takes long; raises `Failure` where one of them has stopped."""
+    `where` their rows lie, as arguments of a call; None if they are made for this call alone.
+    """
     from ..projections.runner import Runner
 
     runner = Runner(log, database, projections)
@@ -109,23 +101,27 @@ def catch_up(log: EventLog, database: Database, projections: Iterable[Projection
         runner.catch_up(progress=lambda position: advance(position, max(position, last)))
     for status in runner.status():
         if status.state != "following":
-            raise Failure(f"{stopped(status)}: ordertrail rebuild {status.name}", STORE_FAILED)
+            raise Failure(stopped(status, where), STORE_FAILED)
 
 
-def stopped(status: Status) -> ProjectionError:
-    """Why a projection does not go on."""
-    from ..projections.errors import Diverged, NeedsRebuild, NotBuilt, ProjectionFailed
+def stopped(status: Status, where: str | None) -> str:
+    """Why a projection does not go on, and what to do about it; `where` as in `catch_up`."""
+    from ..projections.errors import Diverged, NeedsRebuild, NotBuilt
+    from ..projections.runner import failure
 
+    anew = f"ordertrail rebuild {status.name}{where or ''}"
     match status.state:
         case "failed":
-            event, why = status.failed_event or "", status.why or ""
-            return ProjectionFailed(status.name, status.failed_position or 0, event, f"{why}; once mended, rebuild it")
+            if status.failed_position is None:
+                return f"{failure(status)}; once that is mended, the next query tries again"
+            damaged = "" if where is None else f" (only rows that were damaged need {anew})"
+            return f"{failure(status)}; once that is mended, the next query goes on from there{damaged}"
         case "diverged":
-            return Diverged(status.name)
+            return f"{Diverged(status.name)}: {anew}"
         case "needs-rebuild":
-            return NeedsRebuild(status.name)
+            return f"{NeedsRebuild(status.name)}: {anew}"
         case _:
-            return NotBuilt(status.name)
+            return f"{NotBuilt(status.name)}: {anew}"
 
 
 def projections_named(names: Iterable[str]) -> list[Projection]:

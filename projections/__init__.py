@@ -1,7 +1,8 @@
 """Read models, one file each, and the runner that keeps them.
 
 A projection is a view that can be thrown away and made again from the events: it decides nothing, and what it knows
-comes from ``ordertrail.domain`` alone. Every question of deadlines is answered at the time of the query.
+comes from ``ordertrail.domain`` alone. What is open or overdue is judged at the time of the query; deadlines that make
+events, such as a deferred refund that falls due, are known once they are recorded.
 
 The queries are functions of the modules ``ledger``, ``refunds``, ``shipments``, ``orders``, ``inbox`` and
 ``exceptions``; ``rebuild`` is in the module of that name.

@@ -1,7 +1,7 @@
 """Rows of queries as JSON shows them: plain dicts, times in RFC 3339 with ``Z``.
 
 Queries go on behind a row by ``after``: an order's, a request's, a refund's or a shipment's id, an entry's number, and
-for exceptions, which are sorted by their times, the row's ``cursor``.
+for exceptions, which are sorted by their times, the row's ``cursor``. JSON shows all of them.
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,11 @@ from typing import Any
 from msgspec import Struct
 
 from ..domain.admission import moment
-from .exceptions import ListedException
 from .inbox import OpenRequest
 from .ledger import Entry, Posting
 
 FOR_PYTHON_ONLY: dict[type[Struct], frozenset[str]] = {
     Posting: frozenset({"payment_id"}),
-    ListedException: frozenset({"cursor"}),
     OpenRequest: frozenset({"order_id"}),
 }
 """Fields of rows that JSON does not show."""

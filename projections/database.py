@@ -25,6 +25,9 @@ from .readers import Readers
 DEFAULT_SCHEMA = "ordertrail"
 LOCK_SECONDS = 60
 SQLITE_LOCKED, POSTGRES_LOCKED = "database is locked", "55P03"
+SQLITE_FORBIDDEN = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+FORBIDDEN = {"42501", "25006"}
+"""PostgreSQL's insufficient_privilege and read_only_sql_transaction."""
 PROGRAM_LIMIT = "54"
 """SQLSTATE's class."""
 _MEMORY = ("memory:", ":memory:", "sqlite://", "sqlite:///:memory:")
@@ -118,6 +121,12 @@ class Database:
             if error.connection_invalidated:
                 raise DatabaseUnavailable(f"the connection to the read models in {self.place} broke") from error
             raise
+
+
+def is_forbidden(error: BaseException | None) -> bool:
+    """Whether a driver's error is about permission: the database is there, and may not be written."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return (code is not None and code & 0xFF in SQLITE_FORBIDDEN) or getattr(error, "sqlstate", None) in FORBIDDEN
 
 
 def _is_about_statement(error: Any) -> bool:

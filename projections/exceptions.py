@@ -3,6 +3,7 @@
 Overdue refunds belong to it too; they are judged at the time of the query, from the read model of the refunds.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,6 +22,8 @@ from .readers import Reader
 from .refunds import Refunds
 
 _NO_POSITION = 2**63 - 1
+_CURSOR = re.compile(r"(-?[0-9]{1,19}):(?:([0-9]{1,19})|(.*[^0-9].*))", re.DOTALL)
+"""Microseconds, and the position of what was raised or the id of a refund that is overdue."""
 
 _METADATA = MetaData()
 EXCEPTIONS = Table(
@@ -185,7 +188,8 @@ def _overdue(refund: OverdueRefund) -> ListedException:
 
 def _place(cursor: str) -> tuple[int, int, str]:
     """Where a cursor stands: what was raised comes before what is overdue since the same time."""
-    us, _, which = cursor.partition(":")
-    if not (us.removeprefix("-").isdecimal() and which):
-        raise ValueError(f"{cursor!r} is no cursor of an exception")
-    return (int(us), int(which), "") if which.isdecimal() else (int(us), _NO_POSITION, which)
+    if found := _CURSOR.fullmatch(cursor):
+        us, position, refund_id = int(found[1]), int(found[2] or _NO_POSITION), found[3] or ""
+        if -(2**63) <= us < 2**63 and position < 2**63:  # what a database can compare
+            return us, position, refund_id
+    raise ValueError(f"{cursor!r} is no cursor of an exception")

@@ -3,7 +3,8 @@
 To write one of your own, subclass ``Projection``: say which struct is a row of which table (fields in the sequence of
 the columns), and change rows in ``handle``. The same events in the same order must make the same rows, whatever the
 sizes of the batches: no clock, no randomness, nothing from outside. Whoever changes what ``handle`` does raises
-``version``; a change of the tables is seen without that. Deadlines are questions for the time of the query.
+``version``; a change of the tables is seen without that. A deadline that has made no event is a question for
+the time of the query.
 """
 
 import hashlib
@@ -51,7 +52,10 @@ class Rows(Protocol):
         """Forget a row."""
 
     def highest(self, kind: type[Struct]) -> int:
-        """The greatest key of a table with a number for its key, those added in this batch included; 0 without rows."""
+        """The greatest key of a table with one number for its key; 0 without rows.
+
+        As the batch has left it so far: rows that it put or added are included, and those that it deleted are not.
+        """
 
 
 class Projection(ABC):

@@ -1,5 +1,6 @@
 """The rows of one projection in memory: read by key once, changed, and written with one statement a table and batch.
 
+More are written where a batch asks for a table's highest key, or changes what it has just added.
 What a batch has looked at stays for the next ones, as long as nobody else writes the projection (the follower clears
 it then). Knows no events.
 """
@@ -58,7 +59,9 @@ class TableRows:
         self.deleted: set[Any] = set()
         self.highest: int | None = None
         keys = [*table.primary_key]
+        self._name = table.name
         self._compound = len(keys) > 1
+        self._numbered = not self._compound and isinstance(keys[0].type, Integer)
         wanted: BindParameter[Any] = bindparam("keys", expanding=True)
         self._select = select(table).where((tuple_(*keys) if self._compound else keys[0]).in_(wanted))
         self._select_highest = select(func.coalesce(func.max(keys[0]), 0))
@@ -78,13 +81,23 @@ class TableRows:
                 known[key_of(found)] = found
 
     def next_number(self, connection: Connection) -> int:
-        """See ``Rows.highest``."""
+        """See ``Rows.highest``; kept up to date from then on, so that the table is asked once."""
         if self.highest is None:
+            if not self._numbered:
+                raise TypeError(f"{self._name} has no single number for its key")
+            self.flush(connection)
             self.highest = int(connection.execute(self._select_highest).scalar_one())
         return self.highest
 
     def write(self, connection: Connection) -> None:
-        """Write what has changed."""
+        """Write what has changed, and remember less where that is much."""
+        self.flush(connection)
+        if len(self.known) > REMEMBERED_ROWS:
+            for key in list(islice(self.known, len(self.known) - REMEMBERED_ROWS // 2)):
+                del self.known[key]
+
+    def flush(self, connection: Connection) -> None:
+        """Write what has changed; a batch may go on behind it."""
         if self.deleted:
             keys = [key if self._compound else (key,) for key in self.deleted]
             connection.exec_driver_sql(self._delete, keys)
@@ -95,9 +108,6 @@ class TableRows:
         if self.added:
             connection.exec_driver_sql(self._insert, [astuple(row) for row in self.added])
             self.added = []
-        if len(self.known) > REMEMBERED_ROWS:
-            for key in list(islice(self.known, len(self.known) - REMEMBERED_ROWS // 2)):
-                del self.known[key]
 
     def forget(self) -> None:
         """Know nothing, also not what was to be written."""
@@ -124,10 +134,12 @@ class BatchRows:
 
     def put(self, row: Struct) -> None:
         rows = self._tables[type(row)]
+        if rows.added:
+            rows.flush(self.connection)  # it may be one of them
         key = rows.key_of(row)
         rows.known[key] = rows.changed[key] = row
-        if rows.deleted:
-            rows.deleted.discard(key)
+        if rows.highest is not None and key > rows.highest:
+            rows.highest = key
 
     def add(self, *new: Struct) -> None:
         if not new:
@@ -135,10 +147,14 @@ class BatchRows:
         rows = self._tables[type(new[0])]
         rows.added += new
         if rows.highest is not None:
-            rows.highest = rows.key_of(new[-1])
+            rows.highest = max(rows.highest, *map(rows.key_of, new))
 
     def delete(self, kind: type[Struct], key: Any) -> None:
         rows = self._tables[kind]
+        if rows.added:
+            rows.flush(self.connection)  # it may be one of them
+        if key == rows.highest:
+            rows.highest = None
         rows.known[key] = None
         rows.changed.pop(key, None)
         rows.deleted.add(key)

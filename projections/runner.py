@@ -10,10 +10,11 @@ from threading import Event as Signal
 from typing import Literal
 
 from msgspec import Struct
+from sqlalchemy.exc import DBAPIError
 
 from ..domain import OrdertrailError
 from . import registry
-from .database import Database
+from .database import Database, is_forbidden
 from .errors import DatabaseUnavailable, Diverged, NeedsRebuild, ProjectionError, ProjectionFailed
 from .follower import EventLog, Follower, Head, holds, in_one_line, is_unreadable, next_events
 from .projection import Projection
@@ -135,7 +136,7 @@ class Runner:
                 return True
             for status in behind:
                 if status.state == "failed":
-                    raise _failure(status)
+                    raise failure(status)
                 if status.state == "needs-rebuild":
                     raise NeedsRebuild(status.name)
             if until is not None and time.monotonic() >= until:
@@ -178,6 +179,8 @@ class Runner:
         except DatabaseUnavailable:
             raise
         except Exception as error:
+            if isinstance(error, DBAPIError) and is_forbidden(error.orig):
+                raise  # it is not about this one
             self._without_tables[projection.name] = in_one_line(error)
             return None
         return Follower(self._database, projection, found)
@@ -190,7 +193,8 @@ class Runner:
                 self._followers[number] = again
 
 
-def _failure(status: Status) -> ProjectionError:
+def failure(status: Status) -> ProjectionError:
+    """Why a projection failed, as an error."""
     if status.failed_position is None:
         return ProjectionError(f"the projection {status.name} cannot make its tables: {status.why}")
     return ProjectionFailed(status.name, status.failed_position, status.failed_event or "", status.why or "")

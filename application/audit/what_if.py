@@ -26,6 +26,8 @@ from .verdicts import Answered, Made, Otherwise, at_other_times, by_time, otherw
 
 Advance = Callable[[int, int], object]
 """Told how many commands are done, and of how many."""
+LISTED = 300
+"""How many commands are named one by one, unless more are asked for."""
 
 
 class Counts(Struct):
@@ -46,15 +48,27 @@ class Times(Struct):
     as_consequence: int = 0
 
 
+class Which(Struct, frozen=True):
+    """One command decided otherwise: its journal entry, its orders, and ``how``."""
+
+    entry: int
+    command_id: str
+    order_ids: list[str]
+    directly: bool
+    how: Otherwise
+
+
 class WhatIf(Struct):
     """What a policy would have decided otherwise.
 
-    ``at_other_times`` counts the commands decided alike but for times, such as those of deadlines and promises.
+    ``which`` names the first of the commands decided otherwise, in the order of the journal. ``at_other_times`` counts
+    the commands decided alike but for times, such as those of deadlines and promises.
     """
 
     policy: str
     commands: int = 0
     otherwise: dict[Otherwise, Times] = {}
+    which: list[Which] = []
     at_other_times: int = 0
     orders_touched: int = 0
     by_time: dict[Made, Counts] = {}
@@ -79,20 +93,20 @@ class WhatIf(Struct):
         return sum(times.as_consequence for times in self.otherwise.values())
 
 
-def what_if(url: str, policy_toml: str, *, advance: Advance = lambda *_: None) -> WhatIf:
-    """Decide a store's whole journal under a policy. Errors: ``StoreError``, ``InvalidPolicy``."""
+def what_if(url: str, policy_toml: str, *, listed: int = LISTED, advance: Advance = lambda *_: None) -> WhatIf:
+    """Decide a store's whole journal under a policy; name ``listed`` commands. ``StoreError``, ``InvalidPolicy``."""
     with (
         closing(Store.open(url, create=False)) as store,
         TemporaryDirectory(prefix="ordertrail-") as folder,
         closing(Store.open(f"{folder}/what-if.db")) as elsewhere,
     ):
-        return _Comparison(store, elsewhere, policy_toml).run(advance)
+        return _Comparison(store, elsewhere, policy_toml, listed).run(advance)
 
 
 class _Comparison:
     """Follows the journal, with the other world beside it."""
 
-    def __init__(self, store: Store, elsewhere: Store, policy_toml: str) -> None:
+    def __init__(self, store: Store, elsewhere: Store, policy_toml: str, listed: int) -> None:
         self._store = store
         self._past = Past(store)
         self._elsewhere = elsewhere
@@ -100,6 +114,7 @@ class _Comparison:
         self._policies = Policies(elsewhere)
         self._shelf = Shelf()
         self._result = WhatIf(self._policy.version)
+        self._listed = listed
         self._touched: set[str] = set()
         """The orders on which a command was decided otherwise."""
         self._by_time: defaultdict[Made, Counts] = defaultdict(Counts)
@@ -111,7 +126,7 @@ class _Comparison:
         last_entry, _ = self._store.extent()
         for page in pages(self._store, 0, last_entry):
             entries = [self._readable(number, entry) for number, entry in page]
-            self._past.expect({stream for entry, _ in entries for stream in entry.basis})
+            self._past.expect({stream for _, entry, _ in entries for stream in entry.basis})
             self._decide(entries)
             result.commands += len(entries)
             advance(result.commands, last_entry)
@@ -124,16 +139,20 @@ class _Comparison:
         result.promises_moved = self._refunds.promises_moved()
         return result
 
-    def _decide(self, entries: list[tuple[JournalEntry, Command]]) -> None:
+    def _decide(self, entries: list[tuple[int, JournalEntry, Command]]) -> None:
         transaction = Transaction(self._elsewhere, self._policy, self._policies, self._shelf, hopeful=True)
-        transaction.expect(command for _, command in entries)
-        for entry, command in entries:
+        transaction.expect(command for _, _, command in entries)
+        for number, entry, command in entries:
             known = len(transaction.events)
             result = transaction.decide(command, clock=entry.recorded_at)
-            self._compare(entry, command, result, transaction.events[known:])
+            found = self._compare(entry, command, result, transaction.events[known:])
+            if found is not None:
+                self._count(number, command, *found)
         transaction.append()
 
-    def _compare(self, entry: JournalEntry, command: Command, result: Result, made: list[Event]) -> None:
+    def _compare(
+        self, entry: JournalEntry, command: Command, result: Result, made: list[Event]
+    ) -> tuple[Otherwise, set[str]] | None:
         recorded = msgspec.json.decode(entry.outcome, type=Result)
         known = [self._recorded(told) for told in recorded.events]
         self._refunds.follow(known, made)
@@ -145,14 +164,17 @@ class _Comparison:
         found = otherwise(command.name, before, after)
         if found is None:
             self._result.at_other_times += at_other_times(before, after)
-            return
-        how, order_ids = found
-        first = min(order_ids, default=command.command_id)
-        times = self._result.otherwise.setdefault(how, Times(first))
-        if order_ids.isdisjoint(self._touched):
+        return found
+
+    def _count(self, number: int, command: Command, how: Otherwise, order_ids: set[str]) -> None:
+        directly = order_ids.isdisjoint(self._touched)
+        times = self._result.otherwise.setdefault(how, Times(min(order_ids, default=command.command_id)))
+        if directly:
             times.directly += 1
         else:
             times.as_consequence += 1
+        if len(self._result.which) < self._listed:
+            self._result.which.append(Which(number, command.command_id, sorted(order_ids), directly, how))
         self._touched |= order_ids
 
     def _recorded(self, told: dict[str, Any]) -> Event:
@@ -169,11 +191,11 @@ class _Comparison:
             raise self._damaged(f"order {order_id} has no placing")
         return placed.currency
 
-    def _readable(self, number: int, entry: JournalEntry | Exception) -> tuple[JournalEntry, Command]:
+    def _readable(self, number: int, entry: JournalEntry | Exception) -> tuple[int, JournalEntry, Command]:
         try:
             if isinstance(entry, Exception):
                 raise entry
-            return entry, command_of(entry)
+            return number, entry, command_of(entry)
         except (StoreError, msgspec.DecodeError) as error:
             raise self._damaged(f"entry {number} of its journal cannot be read: {error}") from error
 

@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 
     from ...application.audit.refunds import Amounts
     from ...application.audit.verdicts import Otherwise, Verdict
-    from ...application.audit.what_if import WhatIf
+    from ...application.audit.what_if import WhatIf, Which
+
+LISTED = 20
+LISTED_AS_JSON = 300
 
 
 @click.command("what-if", short_help="The journal under another policy.")
 @click.option("--policy", type=policy_file, required=True, help="The other policy, a file in TOML.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Name the first N commands decided otherwise. [default: {LISTED}; {LISTED_AS_JSON} with --json]",
+)
 @json_option
 @store_option()
-def what_if(policy: str, as_json: bool, store: str) -> None:
+def what_if(policy: str, limit: int | None, as_json: bool, store: str) -> None:
     """Decide every journaled command under another policy, and compare: decisions, refunds, money.
 
     Nothing is written to the store. Needs as much room for temporary files as the store takes.
@@ -32,7 +41,8 @@ def what_if(policy: str, as_json: bool, store: str) -> None:
 
     toml = policy_text(policy)
     with bar("deciding anew") as advance:
-        result = what_if(store, toml, advance=advance)
+        most = (LISTED_AS_JSON if as_json else LISTED) if limit is None else limit
+        result = what_if(store, toml, listed=most, advance=advance)
     if as_json:
         from ..documents import show_json
 
@@ -54,12 +64,21 @@ def _json(result: WhatIf) -> dict[str, Any]:
         "at_other_times": result.at_other_times,
         "orders_touched": result.orders_touched,
         "otherwise": otherwise,
+        "which": [_which(which) for which in result.which],
         "by_time": [to_builtins(made) | to_builtins(counts) for made, counts in result.by_time.items()],
         "owed": {currency: _amounts(amounts) for currency, amounts in result.owed.items()},
         "kept": {c: {kind: _amounts(amounts) for kind, amounts in kinds.items()} for c, kinds in result.kept.items()},
         "refunds": [{"rule": rule} | to_builtins(changes) for rule, changes in result.refunds.items()],
         "promises_moved": result.promises_moved,
     }
+
+
+def _which(which: Which) -> dict[str, Any]:
+    from msgspec import to_builtins
+
+    told: dict[str, Any] = to_builtins(which)
+    how: dict[str, Any] = told.pop("how")
+    return told | how
 
 
 def _amounts(amounts: Amounts) -> dict[str, int]:
@@ -84,6 +103,8 @@ def _tables(result: WhatIf) -> Iterator[Table]:
     )
     if result.otherwise:
         yield _otherwise(result)
+    if result.which:
+        yield _one_by_one(result)
     if result.by_time:
         yield _by_time(result)
     if result.refunds:
@@ -100,6 +121,21 @@ def _otherwise(result: WhatIf) -> Table:
     for how, times in sorted(result.otherwise.items(), key=lambda row: (-row[1].directly, -row[1].as_consequence)):
         counts = (f"{count:,}" if count else "" for count in (times.directly, times.as_consequence))
         made.add_row(how.command, _verdict(how.before, how), _verdict(how.after, how), *counts, times.first)
+    return made
+
+
+def _one_by_one(result: WhatIf) -> Table:
+    from ..cells import table
+
+    total = result.directly + result.as_consequence
+    named = "One by one" if len(result.which) == total else f"The first {len(result.which):,} of {total:,}"
+    columns = ("entry", "command", "of", "recorded", "under this policy", "")
+    made = table(named, *columns, right=["entry"])
+    for which in result.which:
+        how, following = which.how, "" if which.directly else "a consequence"
+        command = f"{how.command} {which.command_id}"
+        verdicts = (_verdict(how.before, how), _verdict(how.after, how))
+        made.add_row(f"{which.entry}", command, ", ".join(which.order_ids), *verdicts, following)
     return made
 
 

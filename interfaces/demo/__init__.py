@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ...application import Orders
 from ..exits import Failure
+from ..places import where_argument
 from ..read_models import catch_up, opened, projections_named
 from .gateway import RefundDesk
 from .lives import chosen, lived
 from .market import Market
-from .summary import IN_MEMORY, print_summary, print_where_next, where_argument
+from .summary import IN_MEMORY, print_summary, print_where_next
 from .week import STARTS_AT, SimulatedClock, Week
 
 __all__ = ["refuse_used_store", "run_demo", "simulate"]
@@ -37,6 +38,7 @@ def run_demo(
     The same seed makes the same store. Raises `Failure` (exit status 2) where the store holds something already.
     """
     refuse_used_file(store_url)
+    where = where_argument(store_url, read_models)
     clock = SimulatedClock()
     with Orders.open(store_url, policy=policy, clock=clock) as engine:
         refuse_used_store(engine)
@@ -45,10 +47,10 @@ def run_demo(
         simulate(week, orders, console)
         seconds = perf_counter() - started
         with opened(store_url, read_models) as database:
-            catch_up(engine, database, projections_named(()))
+            catch_up(engine, database, projections_named(()), where=where)
             print_summary(console, week, database, seconds, durable=store_url != IN_MEMORY)
     if store_url != IN_MEMORY:
-        print_where_next(console, week, where_argument(store_url, read_models))
+        print_where_next(console, week, where)
 
 
 def simulate(week: Week, orders: int, console: Console) -> None:

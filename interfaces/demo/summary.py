@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from rich.columns import Columns
 from rich.console import Console
@@ -23,7 +21,6 @@ from ...projections.database import Database
 from ...projections.ledger import Balances, balances
 from ...projections.shipments import ListedShipment, shipments
 from ..cells import NOTHING, STYLES, number, state, table
-from ..parameters import DEFAULT_STORE, READ_MODELS_VARIABLE
 from .accounts import accounts
 from .market import Case
 from .week import ENDS_AT, STARTS_AT, Tally, Week
@@ -189,30 +186,6 @@ def program() -> str:
     called = sys.argv[0]
     found = shutil.which("ordertrail") is not None or Path(called).name != "ordertrail"
     return "ordertrail" if found else shlex.quote(called)
-
-
-def store_argument(store: str) -> str:
-    """What a call needs to find the store again; a password is never printed."""
-    if store == (os.environ.get("ORDERTRAIL_STORE") or DEFAULT_STORE):
-        return ""
-    return ' --store "$ORDERTRAIL_STORE"' if has_password(store) else f" --store {shlex.quote(store)}"
-
-
-def where_argument(store: str, read_models: str | None) -> str:
-    """What a call needs to find the store and its read models again."""
-    if read_models is None or read_models == os.environ.get(READ_MODELS_VARIABLE):
-        return store_argument(store)
-    place = f'"${READ_MODELS_VARIABLE}"' if has_password(read_models) else shlex.quote(read_models)
-    return f"{store_argument(store)} --read-models {place}"
-
-
-def has_password(store: str) -> bool:
-    """Whether an address holds one, before its `@` or among its parameters."""
-    if not store.startswith(("postgresql://", "postgres://")):
-        return False
-    base, _, query = store.partition("?")
-    user = base.partition("//")[2].rpartition("@")[0]
-    return ":" in user or any("password" in name.lower() for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def pick(week: Week, lives: Iterable[str], *, least_payments: int = 1) -> Case:

@@ -5,22 +5,18 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from book import when
-from ordertrail.application import Orders
+from letters import VANS, Log, letter
 from ordertrail.application.audit.explain import (
     ClaimExplained,
-    Explanation,
     OrderExplained,
     RefundExplained,
     RequestExplained,
     ReturnExplained,
     UnknownId,
     explain,
-    in_words,
 )
 from ordertrail.application.audit.explain.explanation import Given, Number, Passed, Step
 from ordertrail.domain import default_policy_toml
@@ -28,42 +24,7 @@ from postgres import fresh_schema
 from processes import failed_in_one_sentence, ordertrail, rows
 
 GOLDEN = Path(__file__).parent / "explained"
-VANS = {"name": "vans", "kind": "own"}
 POST = {"name": "post", "kind": "partner"}
-
-
-class Log:
-    """Commands of a life, each at its time; their ids count from c-1."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def add(self, command: str, at: str, **fields: Any) -> None:
-        raw = {"command": command, "command_id": f"c-{len(self.lines) + 1}", "at": when(at)} | fields
-        self.lines.append(json.dumps(raw).encode())
-
-    def place(self, items: dict[str, Any], *, at: str = "10:00", order_id: str = "O1", **fields: Any) -> None:
-        """An order of the buyer ben, paid by credit card unless ``payments`` says otherwise."""
-        lines = [
-            {"item_id": i, "sku": f"sku-{i}", "quantity": 1}
-            | (line if isinstance(line, dict) else {"unit_price": line})
-            for i, line in items.items()
-        ]
-        total = sum(x["unit_price"] * x["quantity"] + x.get("tax", 0) + x.get("shipping", 0) - x.get("discount", 0)
-                    for x in lines)  # fmt: skip
-        card = [{"payment_id": "P1", "method": "credit-card", "amount": total}]
-        told = {"order_id": order_id, "buyer_id": "ben", "currency": "USD", "fulfilled_by": "marketplace"}
-        self.add("place-order", at, items=lines, **(told | {"payments": card} | fields))
-
-    def send(self, at: str, shipment_id: str = "S1", orders: tuple[str, ...] = ("O1",), **fields: Any) -> None:
-        contents = [{"order_id": order_id, "items": "all"} for order_id in orders]
-        packed = {"shipment_id": shipment_id, "contents": contents, "carrier": VANS}
-        self.add("dispatch-shipment", at, **(packed | fields))
-
-    def apply(self, url: str, policy: Path | None = None) -> None:
-        with Orders.open(url, policy=policy) as orders:
-            answers = [result.status for result in orders.run(self.lines)]
-        assert "invalid" not in answers
 
 
 @pytest.fixture
@@ -74,15 +35,6 @@ def log() -> Log:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return str(tmp_path / "shop.db")
-
-
-def letter(explanation: Explanation) -> str:
-    """The words, with the texts of rules cut short."""
-    text = ""
-    for section in in_words(explanation):
-        lines = [line.partition(":")[0] if section.title == "The rules" else line for line in section.lines]
-        text += "\n".join([f"# {section.title}", *section.paragraphs, *(f"- {line}" for line in lines)]) + "\n\n"
-    return text.rstrip("\n") + "\n"
 
 
 def refund_of(url: str, refund_id: str = "O1:refund:1") -> RefundExplained:
@@ -311,16 +263,21 @@ def test_lost_1_the_terms_that_the_orders_of_a_parcel_share_are_the_number(log: 
     other.apply(url, sooner)
     refund = refund_of(url)
     assert refund.order.policy_version == "1"
-    assert Number("carriage.lost_after_dispatch_days", 20) in refund.numbers
-    assert "taken as lost on Sunday 25 January 2026 at 11:00 UTC, 20 days after leaving (LOST-1)" in letter(refund)
+    assert Number("carriage.lost_after_dispatch_days", 20, parcel="S1") in refund.numbers
+    said = letter(refund)
+    after = "20 days after leaving, which is the time for all orders in its parcel (LOST-1)"
+    assert f"taken as lost on Sunday 25 January 2026 at 11:00 UTC, {after}" in said
+    own, _, of_parcel = said.partition("# The numbers of parcel S1, whose orders have different policies\n")
+    assert of_parcel == "- carriage.lost_after_dispatch_days = 20\n"
+    assert "lost_after_dispatch_days" not in own, "policy 1 says 45"
 
 
 def test_attempts_in_vain_are_told_where_they_name_it(log: Log, url: str) -> None:
     two_payments(log)
     log.add("submit-payout", "10:30", refund_id="O1:refund:1", payment_id="P9")
     log.apply(url)
-    tried = "A payment of refund O1:refund:1 by the marketplace on Monday 5 January 2026 at 10:30 UTC was refused: "
-    assert f"- {tried}refund O1:refund:1 pays nothing to P9 (REFUND-5)." in letter(refund_of(url))
+    tried = "The marketplace tried on Monday 5 January 2026 at 10:30 UTC to start the payment of refund O1:refund:1"
+    assert f"- {tried}; it was refused, because no such payment was due (REFUND-5)." in letter(refund_of(url))
     assert "What was tried in vain" not in letter(refund_of(url, "O1:refund:2"))
 
 
@@ -339,10 +296,10 @@ def test_return_2_opened_units_are_each_rounded_down(log: Log, url: str) -> None
     assert refund.restocking is not None
     assert [(kept.units, kept.each) for kept in refund.restocking.kept] == [([1], 166), ([2], 166)]
     said = letter(refund)
-    assert "- A, unit 1 of 3: price 3.33 - discount 0.01 = 3.32 USD\n" in said
+    assert "- A, unit 1 of 3: price 3.33 - discount 0.01 = 3.32 USD.\n" in said
     assert "- A, units 2 and 3 of 3: each price 3.33 = 3.33 USD" not in said
-    assert "- A, units 2 and 3 of 3: each price 3.33 USD, 2 × 3.33 = 6.66 USD\n" in said
-    assert "- Refund: 9.98 - 3.32 = 6.66 USD\n" in said
+    assert "- A, units 2 and 3 of 3: each price 3.33 USD, 2 × 3.33 = 6.66 USD.\n" in said
+    assert "- Refund: 9.98 - 3.32 = 6.66 USD.\n" in said
     assert "You chose store credit for this return, so all of it goes there (RETURN-3)." in said
 
 
@@ -443,7 +400,7 @@ def test_the_command_prints_words_and_json(log: Log, url: str) -> None:
     done = ordertrail("audit", "explain", "O1:refund:2", "--store", url)
     said = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
-    assert "- Together: 3.83 + 3.82 = 7.65 USD\n" in said
+    assert "- Together: 3.83 + 3.82 = 7.65 USD.\n" in said
     assert max(map(len, said.splitlines())) <= 120
     done = ordertrail("audit", "explain", "O1:refund:2", "--json", "--store", url)
     told = json.loads(done.stdout)

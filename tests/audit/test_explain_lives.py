@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ from recorded_log import recorded_log
 
 pytestmark = pytest.mark.slow
 
+NOT_FOR_BUYERS = re.compile(
+    r"accept_cascade|command id|ORDER-0|AUTH-1|\d{4}-\d\d-\d\dT|out-for-delivery|in-return|seller-window|of item"
+)
 CITED = re.compile(r"\(([A-Z]+-\d+)\)")
 PARTS = re.compile(r": |, |\(")
 TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|[-+×%]")
+ROUNDED = re.compile(r"= (\S+), rounded down in your favour: (\S+) ")
 
 
 def orders_of(store: Store) -> Iterator[Order]:
@@ -59,8 +64,10 @@ def is_sound(explanation: Explanation, order: Order) -> None:
     assert explanation.doubts == []
     assert json.loads(msgspec.json.encode(explanation))["id"] == explanation.id
     assert explanation.rules == {rule: RULES[rule].text for rule in explanation.rules}
-    words = [text for section in in_words(explanation)[:-2] for text in (*section.paragraphs, *section.lines)]
+    told = [section for section in in_words(explanation) if not section.title.startswith(("The rules", "The numbers"))]
+    words = [text for section in told for text in (*section.paragraphs, *section.lines)]
     said = " ".join(words)
+    assert NOT_FOR_BUYERS.findall(said) == []
     assert set(CITED.findall(said)) <= explanation.rules.keys()
     assert all(text[0].isupper() or text[0].isdigit() or ":" in text for text in words), words
     for step in steps_in(explanation):
@@ -119,27 +126,34 @@ def adds_up(refund: RefundExplained, order: Order) -> None:
 
 
 def sums_are_right(text: str) -> None:
-    """Every sum that the words spell out is right, read as anybody would read it."""
+    """Every sum that the words spell out is right, read as anybody would read it, and no fraction is dropped unsaid."""
     for part in PARTS.split(text.replace(" (price less discount)", "")):
         if " = " not in part:
             continue
         terms, _, result = part.partition(" = ")
-        assert reckoned(TOKEN.findall(terms)) == cents(result.split()[0]), text
+        assert reckoned(TOKEN.findall(terms)) == exactly(result.split()[0].rstrip(".")), text
+    for exact, paid in ROUNDED.findall(text):
+        assert 0 < exactly(exact) - exactly(paid) < smallest(paid), text
 
 
-def reckoned(tokens: list[str]) -> int:
-    """`3.33 - 0.01`, `2 × 3.83` or `50 % 3.33`, in cents; a share is rounded down."""
+def reckoned(tokens: list[str]) -> Decimal:
+    """`3.33 - 0.01`, `2 × 3.83` or `50 % 3.33`, as it is on paper."""
     if tokens[1:2] == ["×"]:
-        return cents(tokens[0]) * cents(tokens[2])
+        return exactly(tokens[0]) * exactly(tokens[2])
     if tokens[1:2] == ["%"]:
-        return cents(tokens[0]) * cents(tokens[2]) // 100
+        return exactly(tokens[0]) * exactly(tokens[2]) / 100
     signs = ["+", *(token for token in tokens if token in "+-")]
-    numbers = [cents(token) for token in tokens if token not in "+-"]
-    return sum(-number if sign == "-" else number for sign, number in zip(signs, numbers, strict=True))
+    numbers = [exactly(token) for token in tokens if token not in "+-"]
+    return sum((-number if sign == "-" else number for sign, number in zip(signs, numbers, strict=True)), Decimal())
 
 
-def cents(number: str) -> int:
-    return int(re.sub(r"\D", "", number))
+def exactly(number: str) -> Decimal:
+    return Decimal(number.replace(",", ""))
+
+
+def smallest(amount: str) -> Decimal:
+    """The smallest amount with as many digits."""
+    return Decimal(1).scaleb(-len(amount.partition(".")[2]))
 
 
 @settings(max_examples=40, phases=[Phase.reuse, Phase.generate])  # to shrink such a log takes many minutes

@@ -166,6 +166,36 @@ def test_a_refund_that_only_time_makes_touches_its_order(tmp_path: Path) -> None
     assert result.owed == {"USD": Amounts(0, 5000)}
 
 
+# --- one by one -------------------------------------------------------------------------------------------------------
+
+
+def test_each_command_decided_otherwise_is_named_with_its_entry_and_order_in_the_journals_order(url: str) -> None:
+    result = what_if(url, changed("window_days = 30 ", "window_days = 14 "))
+    assert [(which.entry, which.command_id, which.order_ids, which.directly) for which in result.which] == [
+        (11, "back-O2", ["O2"], True),
+        (12, "got-O2", ["O2"], False),
+        (13, "pay-O2", ["O2"], False),
+        (14, "paid-O2", ["O2"], False),
+        (18, "back-O3", ["O3"], True),
+        (19, "got-O3", ["O3"], False),
+        (20, "pay-O3", ["O3"], False),
+        (21, "paid-O3", ["O3"], False),
+    ]
+    assert Counter(which.how for which in result.which) == {
+        how: times.directly + times.as_consequence for how, times in result.otherwise.items()
+    }
+    journal = rows(f"sqlite:///{url}")["journal"]
+    assert all(journal[which.entry - 1][1] == which.command_id for which in result.which)
+
+
+@pytest.mark.parametrize(("listed", "named"), [(0, 0), (3, 3), (8, 8), (9, 8)])
+def test_no_more_commands_are_named_than_asked_for_and_all_are_counted(listed: int, named: int, url: str) -> None:
+    whole = what_if(url, changed("window_days = 30 ", "window_days = 14 "))
+    result = what_if(url, changed("window_days = 30 ", "window_days = 14 "), listed=listed)
+    assert result.which == whole.which[:named]
+    assert (result.directly, result.as_consequence) == (2, 6)
+
+
 # --- whole logs -------------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +349,30 @@ def test_the_command_prints_json_in_minor_units(url: str, policy: Path) -> None:
     assert said["owed"] == {"USD": {"before": 5000, "after": 1000, "difference": -4000}}
     assert said["refunds"] == [{"rule": "RETURN-2", "new": 0, "gone": 2, "changed": 0, "moved": {"USD": -4000}}]
     assert said["kept"]["USD"]["return-shipping"] == {"before": 1000, "after": 500, "difference": -500}
+
+
+def test_the_command_names_the_commands_in_a_table_and_in_json(url: str, policy: Path) -> None:
+    call = ("audit", "what-if", "--policy", policy, "--store", url)
+    shown = [" ".join(row.split()) for row in ordertrail(*call).stdout.decode().splitlines()]
+    assert "One by one" in shown
+    assert "11 start-return back-O2 O2 accepted by RETURN-1 rejected by RETURN-1" in shown
+    assert "12 receive-return got-O2 O2 accepted by RETURN-5 rejected by ORDER-2 a consequence" in shown
+    shown = [" ".join(row.split()) for row in ordertrail(*call, "--limit", "2").stdout.decode().splitlines()]
+    assert "The first 2 of 8" in shown
+    assert not any("pay-O2" in row for row in shown)
+    which = json.loads(ordertrail(*call, "--json").stdout)["which"]
+    assert len(which) == 8
+    assert which[0] == {
+        "entry": 11,
+        "command_id": "back-O2",
+        "order_ids": ["O2"],
+        "directly": True,
+        "command": "start-return",
+        "differs": "answer",
+        "before": {"status": "accepted", "rule": "RETURN-1", "events": []},
+        "after": {"status": "rejected", "rule": "RETURN-1", "events": []},
+    }
+    assert len(json.loads(ordertrail(*call, "--json", "--limit", "3").stdout)["which"]) == 3
 
 
 def test_a_policy_that_is_none_is_one_sentence(url: str, tmp_path: Path) -> None:

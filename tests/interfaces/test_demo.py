@@ -18,9 +18,9 @@ from ordertrail.interfaces.demo import refuse_used_store, run_demo, simulate
 from ordertrail.interfaces.demo.accounts import Account, accounts
 from ordertrail.interfaces.demo.lives import LIVES
 from ordertrail.interfaces.demo.market import MARKETPLACE, Case
-from ordertrail.interfaces.demo.summary import store_argument
 from ordertrail.interfaces.demo.week import ENDS_AT, Plan, SimulatedClock, Week
 from ordertrail.interfaces.exits import WRONG_INPUT, Failure
+from ordertrail.interfaces.places import store_argument
 from ordertrail.projections.builtin import builtin_projections
 from ordertrail.projections.database import Database
 from ordertrail.projections.runner import Runner
@@ -190,6 +190,7 @@ def test_orders_that_somebody_else_places_meanwhile_are_left_alone():
         ("postgresql://ann:s3#ret@shop.example/demo", ' --store "$ORDERTRAIL_STORE"'),
         ("postgresql://shop.example/demo?user=ann&password=s3cret", ' --store "$ORDERTRAIL_STORE"'),
         ("postgres://shop.example/demo?schema=x&%70assword=s3cret", ' --store "$ORDERTRAIL_STORE"'),
+        ("postgresql://ann:s3?ret@shop.example/demo", ' --store "$ORDERTRAIL_STORE"'),
     ],
 )
 def test_what_to_look_at_next_names_the_store_without_its_password(

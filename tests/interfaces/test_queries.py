@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -25,6 +26,9 @@ from ordertrail.domain.money import CURRENCIES
 from ordertrail.domain.vocabulary import Party
 from ordertrail.interfaces import filters
 from ordertrail.interfaces.amounts import localized
+from ordertrail.interfaces.places import where_argument
+from ordertrail.interfaces.read_models import stopped
+from ordertrail.projections.runner import Status
 from postgres import fresh_schema
 from query_shell import Shell, act, order, packing
 
@@ -243,7 +247,13 @@ def test_exceptions_as_json(shop: Shell) -> None:
     unexpected = {"kind": "unexpected-payment", "order_id": "O2", "at": "2026-01-07T12:00:00Z", "amount": 700}
     overdue = {"kind": "overdue-refund", "order_id": "O1", "at": "2026-01-12T13:00:00.5Z", "amount": 383}
     found = shop.json("exceptions --at 2026-02-01T00:00:00Z")
-    assert found == [unexpected | {"currency": "USD"}, overdue | {"currency": "USD"}]
+    first, second = "1767787200000000:22", "1768222800500000:O1:refund:1"
+    assert found == [
+        unexpected | {"currency": "USD", "cursor": first},
+        overdue | {"currency": "USD", "cursor": second},
+    ]
+    assert shop.json(f"exceptions --at 2026-02-01T00:00:00Z --limit 1 --after {first}") == found[1:]
+    assert shop.json(f"exceptions --at 2026-02-01T00:00:00Z --after {second}") == []
 
 
 # --- filters and pages ------------------------------------------------------------------------------------------------
@@ -340,6 +350,16 @@ def test_the_exceptions_filters(shop: Shell, call: str, kinds: list[str]) -> Non
 def test_a_request_that_is_open_when_asked_of_is_counted_at_that_time_only(shop: Shell) -> None:
     for asked, count in (("--as-of 2026-01-06T00:00:00Z", 1), ("--at 2026-01-06T00:00:00Z", 1), ("", 0)):
         assert [row["open_requests"] for row in shop.json(f"orders --order O3 {asked}")] == [count]
+
+
+def test_a_refund_whose_days_are_over_is_due_once_time_was_let_pass_and_not_by_asking(shell: Shell) -> None:
+    shell.run(order("O1", PAIR), act("cancel-items", "10:05:00", order_id="O1", items={"A": 1}))
+    late = "--at 2026-03-05T10:00:00Z"
+    assert [row["status"] for row in shell.json(f"refunds {late}")] == ["deferred"]
+    assert shell.json(f"refunds --overdue {late}") == shell.json(f"exceptions {late}") == []
+    shell.run(act("pass-time", "2026-02-05T10:00:00Z"))
+    assert [row["status"] for row in shell.json(f"refunds --overdue {late}")] == ["due"]
+    assert [row["kind"] for row in shell.json(f"exceptions {late}")] == ["overdue-refund"]
 
 
 def test_people_get_a_page_and_are_told_how_to_go_on_and_programs_get_all(shell: Shell) -> None:
@@ -445,9 +465,9 @@ def test_every_answer_knows_what_was_applied_before(shell: Shell) -> None:
         assert shell.json("balances")["USD"][CARD] == number * 100
 
 
-def broken(shell: Shell, statement: str) -> None:
+def broken(shell: Shell, statement: str, *, place: str = "ordertrail.db") -> None:
     """Change the read models behind ordertrail's back."""
-    with closing(sqlite3.connect(shell.directory / "ordertrail.db")) as database, database:
+    with closing(sqlite3.connect(shell.directory / place)) as database, database:
         assert database.execute(statement).rowcount == 1
 
 
@@ -461,6 +481,73 @@ def test_a_projection_that_failed_is_named_with_its_event_and_others_still_answe
     assert len(shell.json("refunds")) == 1
     assert shell("rebuild", "ledger").returncode == 0
     assert shell.json("balances") == {"USD": {CARD: 1148, DUE: -1148}}
+
+
+def test_what_failed_goes_on_with_the_next_query_once_that_is_mended(shell: Shell) -> None:
+    shell.run(order("O1", SPLIT))
+    assert shell.json("balances")
+    broken(shell, "UPDATE ledger_orders SET order_id = 'O9'")
+    shell.run(act("cancel-items", "10:01:00", order_id="O1", items="all"))
+    said = shell.fails("balances", 3, "; once that is mended, the next query goes on from there")
+    assert said.endswith(" (only rows that were damaged need ordertrail rebuild ledger)\n")
+    broken(shell, "UPDATE ledger_orders SET order_id = 'O1'")
+    assert shell.json("balances") == {"USD": {CARD: 1148, DUE: -1148}}
+
+
+def test_the_rebuild_that_is_advised_mends_what_was_asked_as_it_is_printed(shell: Shell) -> None:
+    shell.run(order("O1", SPLIT), store="a shop.db")
+    asked = ["orders", "--json", "--store", "a shop.db", "--read-models", "its models.db"]
+    told = shell(*asked)
+    assert told.returncode == 0
+    broken(shell, "UPDATE projections SET version = version + 1 WHERE name = 'orders'", place="its models.db")
+    refused = shell(*asked)
+    assert refused.returncode == 3
+    advised = refused.stderr.decode().rpartition(" must be rebuilt: ")[2].strip()
+    assert advised == "ordertrail rebuild orders --store 'a shop.db' --read-models 'its models.db'"
+    assert shell(*shlex.split(advised)[1:]).returncode == 0
+    assert shell(*asked).stdout == told.stdout
+
+
+def test_the_rebuild_that_is_advised_names_nothing_that_the_environment_says_already(shell: Shell) -> None:
+    shell.run(order("O1", SPLIT), store="shop.db")
+    env = {"ORDERTRAIL_STORE": "shop.db", "ORDERTRAIL_READ_MODELS": "models.db"}
+    shell.text("orders", **env)
+    broken(shell, "UPDATE projections SET version = version + 1 WHERE name = 'orders'", place="models.db")
+    assert shell.fails("orders", 3, **env).endswith(" must be rebuilt: ordertrail rebuild orders\n")
+
+
+def test_where_the_rows_are_made_for_the_call_alone_no_rebuild_is_advised() -> None:
+    failed = Status("ledger", "failed", 2, 1, 3, "refund-owed of order:O1", "ValueError: what")
+    assert stopped(failed, None) == (
+        "the projection ledger stopped at position 3 (refund-owed of order:O1): ValueError: what; "
+        "once that is mended, the next query goes on from there"
+    )
+
+
+def test_of_a_projection_that_cannot_make_its_tables_it_is_said_why() -> None:
+    failed = Status("ledger", "failed", 0, 3, why="ProgrammingError: no room")
+    assert stopped(failed, "") == (
+        "the projection ledger cannot make its tables: ProgrammingError: no room; "
+        "once that is mended, the next query tries again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("store", "read_models", "where"),
+    [
+        ("postgresql://ann:s3cret@host/shop", None, ' --store "$ORDERTRAIL_STORE"'),
+        ("shop.db", "postgresql://ann:s3cret@host/shop", ' --store shop.db --read-models "$ORDERTRAIL_READ_MODELS"'),
+        ("postgresql://ann@host/shop", "memory:", " --store postgresql://ann@host/shop --read-models memory:"),
+    ],
+)
+def test_the_rebuild_that_is_advised_never_shows_a_password(
+    store: str, read_models: str | None, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ORDERTRAIL_STORE", "ORDERTRAIL_READ_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    said = stopped(Status("ledger", "diverged", 2, 1), where_argument(store, read_models))
+    assert said.endswith(f" must be rebuilt: ordertrail rebuild ledger{where}")
+    assert "s3cret" not in said
 
 
 def test_rows_of_another_version_are_never_shown(shell: Shell) -> None:
@@ -577,6 +664,11 @@ def test_without_a_store_a_query_makes_none_and_in_memory_it_finds_nothing(shell
         ("exceptions --kind strange", "strange"),
         ("exceptions --overdue --kind turned-up", "--overdue"),
         ("exceptions --after O1", "--after"),
+        ("exceptions --after=1:99999999999999999999999", "--after"),
+        ("exceptions --after=99999999999999999999999:1", "--after"),
+        ("exceptions --after=-99999999999999999999999999:x", "--after"),
+        ("exceptions --limit 99999999999999999999", "--limit"),
+        ("ledger --after 9223372036854775808", "--after"),
         ("ledger --after O1", "--after"),
         ("ledger --after -1", "--after"),
         ("ledger --overdue", "--overdue"),

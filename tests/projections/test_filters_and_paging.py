@@ -222,9 +222,47 @@ def test_exceptions_of_one_time_are_told_apart_by_their_cursors() -> None:
 
 
 def test_an_after_that_is_no_cursor_is_said_to_be_none(trade: Trade) -> None:
-    for wrong in ("", "O1", "x:1", "O1:refund:1"):
+    beyond = (
+        f"1:{2**63}",
+        f"{2**63}:1",
+        f"-{2**63 + 1}:x",
+        f"1:{10**22}",
+        f"{10**22}:1",
+        f"-{10**26}:x",
+        f"1:{'9' * 5000}",
+    )
+    for wrong in ("", "O1", "x:1", "O1:refund:1", "1:", ":1", " 1:1", "1_0:1", "--1:1", *beyond):
         with pytest.raises(ValueError, match="is no cursor of an exception"):
             exceptions.exceptions(trade.database, at=trade.middle, after=wrong)
+
+
+def test_an_after_at_the_edge_of_what_a_database_can_hold_is_a_place(trade: Trade) -> None:
+    everything = exceptions.exceptions(trade.database, at=trade.last)
+    assert everything
+    for last in (f"{2**63 - 1}:{2**63 - 1}", f"{2**63 - 1}:O1:refund:1"):
+        assert exceptions.exceptions(trade.database, at=trade.last, after=last) == []
+    for first in (f"-{2**63}:0", f"-{2**63}:{2**63 - 1}", f"-{2**63}:O1:refund:1"):
+        assert exceptions.exceptions(trade.database, at=trade.last, after=first) == everything
+
+
+CURSORS = {
+    "orders": "order_id",
+    "refunds": "refund_id",
+    "shipments": "shipment_id",
+    "inbox": "request_id",
+    "exceptions": "cursor",
+    "ledger": "entry",
+}
+
+
+def test_every_list_can_be_paged_by_its_json_alone(trade: Trade) -> None:
+    for name, query in trade.queries().items():
+        when = next(iter(times(trade, query)))
+        found = page = plain(query.run(trade.database, limit=3, **when))
+        while page:
+            page = plain(query.run(trade.database, limit=3, after=page[-1][CURSORS[name]], **when))
+            found = found + page
+        assert found == plain(query.run(trade.database, **when))
 
 
 KEYS = {
@@ -233,7 +271,7 @@ KEYS = {
     "due_at payouts overdue",
     "shipments": "shipment_id state carrier tracking_number mail_class attempts contents history",
     "inbox": "request_id to seller_id asked_at answer_by items",
-    "exceptions": "kind order_id at amount currency",
+    "exceptions": "kind order_id at amount currency cursor",
     "ledger": "entry position at order_id event postings",
 }
 

@@ -10,6 +10,7 @@ from .explanation import (
     RefundExplained,
     RequestExplained,
     ReturnExplained,
+    Unreadable,
 )
 from .find import UnknownId, explain
 from .letter import Section, in_words
@@ -23,6 +24,7 @@ __all__ = [
     "ReturnExplained",
     "Section",
     "UnknownId",
+    "Unreadable",
     "explain",
     "in_words",
 ]

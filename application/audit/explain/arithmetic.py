@@ -12,6 +12,7 @@ from ....domain import Order
 from ....domain import events as e
 from ....domain.money import share
 from ....domain.order import Item, Payout, Unit
+from ....domain.order import numbers as unit_numbers
 from ....domain.vocabulary import STORE_CREDIT, Units
 from .explanation import Kept, Number, Part, Promise, Restocking, ReturnShipping, Worth
 from .history import History
@@ -68,14 +69,17 @@ def restocking(history: History, owed: e.RefundOwed) -> Restocking | None:
     reason = history.order.returns[owed.return_id].reason
     percent = history.number("returns", "restocking_percent")
     fault_reasons = history.number("returns", "fault_reasons")
-    kept = [] if reason in cast(list[str], fault_reasons.value) else _kept(history, owed, cast(int, percent.value))
+    opened = _opened(history, owed)
+    at_fault = reason in cast(list[str], fault_reasons.value)
+    kept = [] if at_fault else _kept(history, opened, cast(int, percent.value))
     history.cite("RETURN-2")
-    return Restocking(sum(part.total for part in kept), percent, kept, fault_reasons, reason)
+    amount = sum(part.total for part in kept)
+    return Restocking(amount, percent, kept, fault_reasons, reason, opened=unit_numbers(opened))
 
 
-def _kept(history: History, owed: e.RefundOwed, percent: int) -> list[Kept]:
+def _kept(history: History, opened: list[Unit], percent: int) -> list[Kept]:
     groups: dict[tuple[str, int], list[int]] = {}
-    for unit in _opened(history, owed):
+    for unit in opened:
         goods = history.order.items[unit.item_id].goods(unit.number)
         groups.setdefault((unit.item_id, goods), []).append(unit.number)
     return [

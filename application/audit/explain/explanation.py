@@ -13,14 +13,18 @@ from ....domain import OrderEvent
 from ....domain.events import Deduction
 from ....domain.order import ClaimStatus, PayoutStatus, RefundStatus, RequestStatus, ReturnStatus
 from ....domain.vocabulary import Cause, Fulfiller, OrderUnits, Party, Payment, RefundTarget, Role, Units
-from ...timeline import TimelineEntry
+from .attempts import Attempt
 
 
-class Number(Struct, frozen=True):
-    """A number or list of the order's policy; ``name`` is where it stands in the file: ``returns.window_days``."""
+class Number(Struct, frozen=True, omit_defaults=True):
+    """A number or list of the order's policy; ``name`` is where it stands in the file: ``returns.window_days``.
+
+    With a ``parcel``, what counts for that one, as its orders have different policies (LOST-1).
+    """
 
     name: str
     value: int | list[str]
+    parcel: str | None = None
 
 
 # --- what was recorded, and what made it ------------------------------------------------------------------------------
@@ -50,11 +54,15 @@ class Passed(Struct, frozen=True, kw_only=True, tag_field="by", tag="deadline"):
 
 
 class Step(Struct, frozen=True):
-    """An event of the order, its position in the whole log, and what caused it; None: the journal does not say."""
+    """An event of the order, its position in the whole log, and what caused it; None: the journal does not say.
+
+    ``learned_late``: it happened before something that was recorded earlier.
+    """
 
     position: int
     event: OrderEvent
     cause: Given | Passed | None
+    learned_late: bool = False
 
 
 class LineOfOrder(Struct, frozen=True):
@@ -115,13 +123,14 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 class Restocking(Struct, frozen=True):
-    """RETURN-2: what is kept of units that came back opened; nothing where the ``reason`` is the fulfiller's fault."""
+    """RETURN-2: what is kept of ``opened`` units; nothing where the ``reason`` is the fulfiller's fault."""
 
     amount: int
     percent: Number
     kept: list[Kept]
     fault_reasons: Number
     reason: str
+    opened: Units
 
 
 class ReturnShipping(Struct, frozen=True, kw_only=True):
@@ -190,21 +199,30 @@ class RefundInBrief(Struct, frozen=True, kw_only=True):
     taken_over: bool = False
 
 
-# --- the five kinds ---------------------------------------------------------------------------------------------------
+# --- the kinds --------------------------------------------------------------------------------------------------------
 
 
 class Explanation(Struct, kw_only=True, tag_field="kind"):
-    """What every kind has: the order, the rules and numbers used, attempts in vain that name it, and doubts."""
+    """What every kind has: the rules and numbers that its words name, attempts in vain that name it, and doubts."""
 
     id: str
-    order: About
     rules: dict[str, str] = {}
     numbers: list[Number] = []
-    attempts: list[TimelineEntry] = []
+    attempts: list[Attempt] = []
     doubts: list[str] = []
 
 
-class RefundExplained(Explanation, kw_only=True, tag="refund"):
+class Unreadable(Explanation, kw_only=True, tag="unreadable"):
+    """What was recorded of it does not hold together; ``doubts`` say what cannot be read."""
+
+
+class Explained(Explanation, kw_only=True):
+    """What the five kinds have that can be explained."""
+
+    order: About
+
+
+class RefundExplained(Explained, kw_only=True, tag="refund"):
     """Back to front: payouts, the refund with its arithmetic, why it is owed (``because``, the latest first)."""
 
     status: RefundStatus
@@ -234,7 +252,7 @@ class RefundExplained(Explanation, kw_only=True, tag="refund"):
     because: list[Step]
 
 
-class RequestExplained(Explanation, kw_only=True, tag="request"):
+class RequestExplained(Explained, kw_only=True, tag="request"):
     """Who was asked, until when, what came of it."""
 
     status: RequestStatus
@@ -261,7 +279,7 @@ class Window(Struct, frozen=True, kw_only=True):
     until: datetime
 
 
-class ReturnExplained(Explanation, kw_only=True, tag="return"):
+class ReturnExplained(Explained, kw_only=True, tag="return"):
     """Its windows, what became of it, and what it means in money."""
 
     status: ReturnStatus
@@ -287,7 +305,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     number: Number | None
 
 
-class ClaimExplained(Explanation, kw_only=True, tag="claim"):
+class ClaimExplained(Explained, kw_only=True, tag="claim"):
     """Its grounds, its time limit, the decision, and the refunds made or taken over by it."""
 
     status: ClaimStatus
@@ -300,9 +318,9 @@ class ClaimExplained(Explanation, kw_only=True, tag="claim"):
     refunds: list[RefundInBrief]
 
 
-class OrderExplained(Explanation, kw_only=True, tag="order"):
+class OrderExplained(Explained, kw_only=True, tag="order"):
     """What was bought and what each unit is worth; then everything in order, what was tried in vain included."""
 
     worth: list[Worth]
     refunds: list[RefundInBrief]
-    history: list[Step | TimelineEntry]
+    history: list[Step | Attempt]

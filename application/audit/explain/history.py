@@ -4,39 +4,42 @@ Remembers which rules and numbers of the policy were cited, and what does not fo
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ....domain import RULES, Order, OrderEvent, fold
 from ....domain import events as e
+from ....domain.errors import OrdertrailError
 from ....domain.vocabulary import Units
 from ...aggregates import Policies
 from ...store import JournalEntry, Store
-from ...timeline import TimelineEntry, timeline
+from .attempts import Attempt, among, is_for_the_buyer
 from .explanation import About, Given, LineOfOrder, Number, Passed, RefundInBrief, Step
+from .reading import as_far_as_it_folds
 
 E = TypeVar("E", bound=OrderEvent)
 LAST_POSITION = 2**63 - 1
 
 
 class History:
-    """The events of one order that is there; raises ``StoreError`` where the store lacks its policy."""
+    """The events of one order that is there, as far as they can be read.
+
+    Raises ``StoreError`` where the store lacks its policy, ``ValueError`` where its placing cannot be read.
+    """
 
     def __init__(self, store: Store, order_id: str, events: Sequence[OrderEvent]) -> None:
-        order = fold(events)
-        assert order is not None
+        self._stream = f"order:{order_id}"
+        order, self.events, self.doubts = as_far_as_it_folds(self._stream, events)
         self.store = store
-        self.events = events
         self.order = order
         self.policy = Policies(store)[order.policy_version]
         self.numbers: dict[str, Number] = {}
-        self.doubts: list[str] = []
         self._cited: set[str] = set()
         self._journal: dict[str, list[tuple[JournalEntry, set[int]]]] = {}
-        self._stream = f"order:{order_id}"
 
     # --- what was recorded ---
 
@@ -81,7 +84,8 @@ class History:
     def step(self, event: OrderEvent) -> Step:
         """One event with what caused it; its rule is cited."""
         self.cite(event.rule)
-        return Step(self._positions.get(event.version, 0), event, self._cause(event))
+        late = event.version > 1 and event.at < self._latest[event.version - 2]
+        return Step(self._positions.get(event.version, 0), event, self._cause(event), late)
 
     def maybe(self, event: OrderEvent | None) -> Step | None:
         """As ``step``, where there is an event."""
@@ -90,6 +94,11 @@ class History:
     @cached_property
     def _positions(self) -> dict[int, int]:
         return {row.version: row.position for row in self.store.scan().stream_rows(self._stream, LAST_POSITION)}
+
+    @cached_property
+    def _latest(self) -> list[datetime]:
+        """By version, less one: the latest time that any event up to it happened."""
+        return list(accumulate((event.at for event in self.events), max))
 
     # --- what made it ---
 
@@ -100,8 +109,11 @@ class History:
 
     def _versions(self, entry: JournalEntry) -> set[int]:
         """The versions of this order's events that an entry made."""
-        told = msgspec.json.decode(entry.outcome)["events"]
-        return {event["version"] for event in told if event.get("order_id") == self.order.order_id}
+        try:
+            told = msgspec.json.decode(entry.outcome)["events"]
+            return {event["version"] for event in told if event.get("order_id") == self.order.order_id}
+        except (msgspec.DecodeError, LookupError, TypeError, AttributeError):
+            return set()
 
     def _given(self, event: OrderEvent) -> Given | None:
         """The journal entry that made an event; under a used id another one may have (ORDER-0)."""
@@ -114,7 +126,7 @@ class History:
         if entry is None:
             self.doubts.append(f"The journal has no command {event.command_id} that made version {event.version}.")
             return None
-        content: dict[str, Any] = msgspec.json.decode(entry.command)
+        content: dict[str, Any] = msgspec.json.decode(entry.command, type=dict[str, Any])
         return Given(
             command_id=entry.command_id,
             command=content["command"],
@@ -168,10 +180,13 @@ class History:
         """LOST-1; the orders of a parcel may share terms that are not this order's own."""
         unit = self.order.pick(event.units)[0]
         turned = unit.turned_at is not None
-        number = self.number("carriage", "lost_after_turning_days" if turned else "lost_after_dispatch_days")
-        if (shared := unit.lost_after) is not None:
-            number = Number(number.name, shared.turning_days if turned else shared.dispatch_days)
-            self.numbers[number.name] = number
+        name = "lost_after_turning_days" if turned else "lost_after_dispatch_days"
+        if (shared := unit.lost_after) is None:
+            number = self.number("carriage", name)
+        else:
+            days = shared.turning_days if turned else shared.dispatch_days
+            number = Number(f"carriage.{name}", days, unit.shipment_id)
+            self.numbers[f"{number.name} of {number.parcel}"] = number
         span = timedelta(days=cast(int, number.value))
         return unit.turned_at if turned else unit.dispatched_at, number, span
 
@@ -240,20 +255,31 @@ class History:
             taken_over=any(self.all(e.RefundTakenOver, refund_id=refund_id)),
         )
 
-    def attempts(self, field: str = "", its_id: str = "") -> list[TimelineEntry]:
-        """What was tried in vain and names this, or the order."""
-        tried = self.store.attempts(self.order.order_id)
-        if field:
-            tried = [entry for entry in tried if msgspec.json.decode(entry.command).get(field) == its_id]
-        return [entry for entry in timeline(self.order.order_id, self.events, tried) if entry.version is None]
+    def attempts(self, field: str, its_id: str) -> list[Attempt]:
+        """What was tried in vain and names this."""
+        tried = (entry for entry in self._told if isinstance(entry, Attempt))
+        return [self._tried(attempt) for attempt in tried if attempt.content.get(field) == its_id]
 
-    def everything(self) -> list[Step | TimelineEntry]:
+    def everything(self) -> list[Step | Attempt]:
         """Every event with its cause, and what was tried in vain where it was tried."""
-        entries = timeline(self.order.order_id, self.events, self.store.attempts(self.order.order_id))
         self._look_up({event.command_id for event in self.events})
-        for entry in entries:
-            self.cite(*([entry.rule] if entry.rule is not None else []))
-        return [entry if entry.version is None else self.step(self.events[entry.version - 1]) for entry in entries]
+        return [self._tried(x) if isinstance(x, Attempt) else self.step(self.events[x - 1]) for x in self._told]
+
+    @cached_property
+    def _told(self) -> list[int | Attempt]:
+        order_id = self.order.order_id
+        try:
+            return among(order_id, self.events, self.store.attempts(order_id))
+        except OrdertrailError:
+            raise
+        except Exception as error:  # whatever a changed journal makes of reading it
+            self.doubts.append(f"What was tried in vain cannot be read: {type(error).__name__}: {error}.")
+            return [event.version for event in self.events]
+
+    def _tried(self, attempt: Attempt) -> Attempt:
+        if attempt.rule is not None and is_for_the_buyer(attempt, self.order.buyer_id, self.order.seller_id):
+            self.cite(attempt.rule)
+        return attempt
 
 
 def touches(event: OrderEvent, units: Units) -> bool:

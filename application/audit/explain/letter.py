@@ -8,11 +8,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from ...timeline import TimelineEntry
+from .attempts import Attempt, is_for_the_buyer
 from .explanation import (
     ClaimExplained,
+    Explained,
     Explanation,
     Ground,
+    Number,
     OrderExplained,
     PayoutExplained,
     RefundExplained,
@@ -22,7 +24,8 @@ from .explanation import (
 )
 from .prose import WHO, Voice, day, listed, method, sentence, span
 from .sums import arithmetic, splitting
-from .telling import tell, tell_all, tell_attempt
+from .telling import tell, tell_all
+from .tells_attempts import tell_attempt
 from .told import UNIT_OF_TIME
 
 
@@ -39,24 +42,37 @@ KEPT_FOR = {"restocking": "for goods that came back opened", "return-shipping": 
 
 def in_words(explanation: Explanation) -> list[Section]:
     """The whole explanation, section by section; the first one's title names what it is about."""
+    doubts = Section("What does not add up", lines=explanation.doubts)
+    if not isinstance(explanation, Explained):
+        return [Section(explanation.id, [f"What was recorded of {explanation.id} cannot be explained."]), doubts]
     voice = Voice(explanation.order)
-    sections = [*_TELLERS[type(explanation)](voice, explanation)]
-    if explanation.attempts:
-        sections.append(
-            Section("What was tried in vain", lines=[tell_attempt(entry) for entry in explanation.attempts])
-        )
-    if explanation.doubts:
-        sections.append(Section("What does not add up", lines=explanation.doubts))
-    sections.append(Section("The rules", lines=[f"{rule}: {text}" for rule, text in explanation.rules.items()]))
-    if explanation.numbers:
-        title = f"The numbers of policy {explanation.order.policy_version}, by which this order is judged"
-        lines = [f"{n.name} = {_value(n.value)}" for n in explanation.numbers]
-        sections.append(Section(title, lines=lines))
-    return sections
+    tried = [*_tried(voice, explanation.attempts)]
+    told = [
+        *_TELLERS[type(explanation)](voice, explanation),
+        Section("What was tried in vain", lines=tried),
+        doubts,
+        Section("The rules", lines=[f"{rule}: {text}" for rule, text in explanation.rules.items()]),
+        *_numbers(explanation),
+    ]
+    return [section for section in told if section.paragraphs or section.lines]
 
 
-def _value(value: int | list[str]) -> str:
-    return f"{value}" if isinstance(value, int) else ", ".join(value)
+def _tried(voice: Voice, attempts: Iterable[Attempt]) -> Iterator[str]:
+    for attempt in attempts:
+        if is_for_the_buyer(attempt, voice.order.buyer_id, voice.order.seller_id):
+            yield tell_attempt(voice, attempt)
+
+
+def _numbers(explanation: Explained) -> Iterator[Section]:
+    own = [_number(number) for number in explanation.numbers if number.parcel is None]
+    yield Section(f"The numbers of policy {explanation.order.policy_version}, by which this order is judged", lines=own)
+    for parcel in dict.fromkeys(number.parcel for number in explanation.numbers if number.parcel is not None):
+        shared = [_number(number) for number in explanation.numbers if number.parcel == parcel]
+        yield Section(f"The numbers of parcel {parcel}, whose orders have different policies", lines=shared)
+
+
+def _number(number: Number) -> str:
+    return f"{number.name} = {number.value if isinstance(number.value, int) else ', '.join(number.value)}"
 
 
 # --- a refund ---------------------------------------------------------------------------------------------------------
@@ -108,9 +124,10 @@ def _when(voice: Voice, refund: RefundExplained) -> Iterator[str]:
         yield tell(voice, refund.owed)
     else:
         latest = f"at the latest {span(deferral.number, 'days')} after that, on {day(deferral.latest)}"
+        known = " for all that was known then" if any(step.learned_late for step in deferral.by) else ""
         yield (
             f"On {day(refund.made_at)}, when this refund was made, {voice.units(deferral.waiting)} of the same order "
-            f"still waited to be shipped; so it was put off until nothing does any more, {latest} (PARTIAL-1)."
+            f"still waited to be shipped{known}; so it was put off until nothing does any more, {latest} (PARTIAL-1)."
         )
         yield from tell_all(voice, deferral.by)
         if deferral.released is not None:
@@ -250,12 +267,14 @@ def _order(voice: Voice, found: OrderExplained) -> Iterator[Section]:
     whole = f"You paid {voice.money(order.total)}" + (f": {paid}" if len(order.payments) > 1 else "")
     yield Section(f"Order {order.order_id}", [f"{whole}."])
     yield Section("What each piece is worth", lines=arithmetic(voice, found))
-    lines = [tell_attempt(x) if isinstance(x, TimelineEntry) else tell(voice, x) for x in found.history]
+    lines = [
+        line for x in found.history for line in (_tried(voice, [x]) if isinstance(x, Attempt) else [tell(voice, x)])
+    ]
     yield Section("What happened", lines=lines)
     yield from _money(voice, found.refunds)
 
 
-_TELLERS: dict[type[Explanation], Callable[[Voice, Any], Iterator[Section]]] = {
+_TELLERS: dict[type[Explained], Callable[[Voice, Any], Iterator[Section]]] = {
     RefundExplained: _refund,
     RequestExplained: _request,
     ReturnExplained: _return,

@@ -86,10 +86,17 @@ class Voice:
         """An amount in a sum that ends with its currency."""
         return self.money(amount).removesuffix(f" {self.order.currency}")
 
+    def share(self, amount: int, percent: int) -> str:
+        """A share of an amount, exactly, as a figure; with its currency where no part of a minor unit is left over."""
+        whole, rest = divmod(amount * percent, 100)
+        if not rest:
+            return self.money(whole)
+        return f"{self.figure(whole)}{'' if '.' in self.figure(0) else '.'}{f'{rest:02d}'.rstrip('0')}"
+
     def item(self, item_id: str) -> str:
         """What a line is called: its title, or its id."""
-        line = self._lines[item_id]
-        return line.title or line.item_id
+        line = self._lines.get(item_id)
+        return line.title or item_id if line is not None else item_id
 
     def some(self, item_id: str, numbers: Sequence[int]) -> str:
         """``2 of 3 × lamp``; ``3 × lamp`` where it is all of them."""
@@ -110,6 +117,14 @@ class Voice:
     def units(self, units: Units) -> str:
         """``2 of 3 × lamp and 1 × shade``."""
         return listed(self.some(item_id, numbers) for item_id, numbers in units.items())
+
+    def counted(self, items: dict[str, int]) -> str:
+        """As ``units``, for items as a command counts them: more than there are, and unknown ones, too."""
+        of = {item_id: line.quantity for item_id, line in self._lines.items()}
+        return listed(
+            f"{f'{n} of {of[item_id]}' if n < of.get(item_id, 0) else n} × {self.item(item_id)}"
+            for item_id, n in items.items()
+        )
 
     def quantities(self, units: Units) -> str:
         """As ``units``, for units of another order: its lines are called by their ids."""

@@ -12,7 +12,8 @@ from .told import Told, on
 def _owed(told: Told[e.RefundOwed]) -> str:
     said = f"refund {told.event.refund_id} of {told.voice.money(told.event.amount)} for {told.units}"
     if told.event.due_at is None:
-        return f"{said} was put off on {told.when}, as other goods of the order were still to be shipped"
+        still = "for all that was known, other goods of the order still waited to be shipped"
+        return f"{said} was put off on {told.when}: {still}"
     return f"{said} fell due on {told.when}"
 
 

@@ -61,7 +61,8 @@ def _lost(told: Told[e.ItemsLost]) -> str:
     if isinstance(told.cause, Passed):
         turned = told.cause.number.name.endswith("turning_days")
         since = "turning back" if turned else "leaving"
-        return f"{units} {told.was} taken as lost on {told.when}, {told.after} after {since}"
+        shared = "" if told.cause.number.parcel is None else ", which is the time for all orders in its parcel"
+        return f"{units} {told.was} taken as lost on {told.when}, {told.after} after {since}{shared}"
     return f"{units} {told.was} reported lost on {told.when}"
 
 
