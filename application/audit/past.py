@@ -5,6 +5,7 @@ The streams used last are kept, so that memory stays flat however long the log i
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Union
 
 import msgspec
@@ -15,6 +16,10 @@ from ...domain.commands import COMMANDS
 from ..aggregates import Policies
 from ..errors import StoreError
 from ..store import JournalEntry, Store
+from ..store.chain import JOURNAL, Row
+from ..store.entries import from_row
+from ..store.scan import UNREADABLE
+from .tampering import text
 
 CAPACITY = 4096
 """Streams that are kept."""
@@ -57,7 +62,8 @@ class Past:
                 raise
             return  # one of them cannot be read: whoever asks for it will hear so
         for stream, events in found.items():
-            self._keep(stream, events)
+            with suppress(StoreError):  # whoever asks for it will hear so
+                self._keep(stream, events)
 
     def events(self, stream: str) -> Mapping[int, Event]:
         """All that the store has of a stream, by version."""
@@ -114,39 +120,45 @@ class Past:
         return kept
 
     def _keep(self, stream: str, events: Iterable[Event]) -> _Kept:
-        kept = self._kept[stream] = _Kept({event.version: event for event in events})
+        by_version: dict[int, Event] = {}
+        for event in events:
+            if event.stream != stream or event.version in by_version:
+                what = "there twice" if event.stream == stream else f"in {stream}"
+                raise StoreError(f"{self._store.place} is damaged: {event.stream} version {event.version} lies {what}")
+            by_version[event.version] = event
+        kept = self._kept[stream] = _Kept(by_version)
         return kept
 
 
 def is_failure(error: Exception) -> bool:
     """Whether the store itself failed; else it holds something that cannot be read, or lacks a policy."""
     cause = error.__cause__
-    return isinstance(error, StoreError) and cause is not None and not isinstance(cause, msgspec.DecodeError)
+    return isinstance(error, StoreError) and cause is not None and not isinstance(cause, UNREADABLE)
 
 
-def pages(store: Store, after: int, up_to: int) -> Iterator[list[tuple[int, JournalEntry | Exception]]]:
+def pages(store: Store, after: int, up_to: int) -> Iterator[list[tuple[int, JournalEntry | StoreError]]]:
     """The journal's entries with their numbers; for one that cannot be read, the error that says why."""
-    while after < up_to:
-        page: list[tuple[int, JournalEntry | Exception]]
-        try:
-            page = [*store.journal(after, up_to, PAGE)]
-            last = page[-1][0] if page else up_to
-        except Exception as error:
-            if is_failure(error):
-                raise
-            last = min(after + PAGE, up_to)
-            page = [found for number in range(after + 1, last + 1) for found in _single(store, number)]
-        yield page
-        after = last
+    evidence = store.evidence()
+    while page := evidence.page(JOURNAL, after, up_to, PAGE):
+        yield [(row[0], entry_of(row[1:-1])) for row in page]
+        after = page[-1][0]
 
 
-def _single(store: Store, number: int) -> list[tuple[int, JournalEntry | Exception]]:
+def entry_of(row: Row) -> JournalEntry | StoreError:
+    """The entry in a row without its number and digest; for one that cannot be read, the error that says why."""
     try:
-        return [*store.journal(number - 1, number, 1)]
-    except Exception as error:
-        if is_failure(error):
-            raise
-        return [(number, error)]
+        for value, kind, column in zip(row, _KINDS, _COLUMNS, strict=True):
+            if type(value) is not kind:
+                return StoreError(f"its {column} is of another type")
+        (row[_COMMAND_ID] + row[_STATUS]).encode()  # an error for a text that is none
+        return from_row(row)
+    except (*UNREADABLE, ValueError, OverflowError) as error:
+        return StoreError(text(error))
+
+
+_COLUMNS = JOURNAL.columns.split(", ")
+_COMMAND_ID, _STATUS = _COLUMNS.index("command_id"), _COLUMNS.index("status")
+_KINDS = (str, bytes, bytes, str, int, int, bytes, bytes, int)
 
 
 def command_of(entry: JournalEntry) -> Command:

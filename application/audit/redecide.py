@@ -10,9 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import datetime
 from multiprocessing import get_context
-from typing import Any
-
-import msgspec
 
 from ...domain import Case, Command, Event, Order, Policy, Shipment, canonical, decide, next_deadline, same_content
 from ...domain.commands import PlaceOrder
@@ -20,9 +17,11 @@ from ...domain.events import OrderPlaced
 from ..errors import StoreError
 from ..results import decided
 from ..store import JournalEntry, Store
+from ..store.chain import JOURNAL
 from ..transaction import journaled
-from .past import Missing, Past, command_of, is_failure, pages
+from .past import Missing, Past, command_of, entry_of, is_failure, pages
 from .redecided import Difference, Finding, Redecided, finding, of_entries, of_events
+from .untold import events_told, misnumbered, unsound, untold
 
 CHUNK = 5_000
 """Entries that a worker decides again before it tells what it found."""
@@ -41,15 +40,24 @@ def redecide(
         last_entry, last_event = store.extent()
         up_to = last_entry if last is None else min(last, last_entry)
         after = min(max(first - 1, 0), up_to)
-        chunks = [(begin, min(begin + CHUNK, up_to)) for begin in range(after, up_to, CHUNK)]
+        chunks = store.evidence().slices(JOURNAL, after, up_to, CHUNK)
         result = Redecided()
         for done in _in_workers(url, chunks, workers) if workers > 1 else map(Redecision(store).over, chunks):
             result.join(done)
             advance(result.entries, up_to - after)
-        if (after, up_to) == (0, last_entry) and result.events < store.count_events(last_event):
-            for untold in _untold(store, last_event, {found.command_id for found in result.findings}):
-                result.add(untold)
+        if (after, up_to) == (0, last_entry):
+            _add_what_nobody_decided(result, store, last_event)
     return result
+
+
+def _add_what_nobody_decided(result: Redecided, store: Store, last_event: int) -> None:
+    """Add the rows that no entry of the journal is asked for."""
+    known = {found.command_id for found in result.findings}
+    for found in (*misnumbered(store), *unsound(store, last_event)):
+        result.add(found)
+    if result.events < store.count_events(last_event):
+        for found in untold(store, last_event, known):
+            result.add(found)
 
 
 class Redecision:
@@ -135,7 +143,7 @@ class Redecision:
 
     def _told(self, entry: JournalEntry, made: list[Event]) -> int:
         """How many of the stored events are accounted for by this entry, as it is recorded or decided again."""
-        told = {*_events_told(entry), *((event.stream, event.version) for event in made)}
+        told = {*events_told(entry), *((event.stream, event.version) for event in made)}
         count = 0
         for stream, version in told:
             try:
@@ -148,8 +156,11 @@ class Redecision:
         return count
 
     def _is_reused(self, entry: JournalEntry) -> bool:
-        first = self._store.entry(entry.command_id)
-        return first is not None and not same_content(first.command, entry.command)
+        rows = self._store.evidence().entries(entry.command_id)
+        first = entry_of(rows[0]) if rows else entry
+        if isinstance(first, StoreError):
+            return True  # it has a finding of its own
+        return not first.reused and not same_content(first.command, entry.command)
 
 
 class _AsRecorded:
@@ -180,61 +191,10 @@ class _AsRecorded:
         return self._basis[stream]
 
 
-# --- events that no entry tells of ------------------------------------------------------------------------------------
-
-
-def _events_told(entry: JournalEntry) -> set[tuple[str, int]]:
-    """The events that an entry's outcome names, by stream and version."""
-    try:
-        events: list[dict[str, Any]] = msgspec.json.decode(entry.outcome)["events"]
-        return {
-            (f"{kind}:{event[field]}", event["version"])
-            for event in events
-            for kind, field in (("order", "order_id"), ("shipment", "shipment_id"))
-            if field in event
-        }
-    except (msgspec.DecodeError, LookupError, TypeError):
-        return set()
-
-
-def _untold(store: Store, up_to: int, known: set[str | None]) -> Iterator[Finding]:
-    """The events that no journal entry tells of; those of commands that are ``known`` to differ are left out."""
-    position = 0
-    while position < up_to:
-        try:
-            page = [(at, event) for at, event in store.notifications(position, 1000) if at <= up_to]
-        except StoreError as error:
-            if is_failure(error):
-                raise
-            yield Finding(None, None, None, [], [Difference(f"events after position {position}", str(error), None)])
-            return
-        if not page:
-            return
-        told = _told_by(store, {event.command_id for _, event in page})
-        for _, event in page:
-            if event.command_id not in known and (event.command_id, event.stream, event.version) not in told:
-                its_id, name = getattr(event, event.subject), f"{event.stream} version {event.version}"
-                yield Finding(None, None, event.command_id, [its_id], [Difference(name, event.type, None)])
-        position = page[-1][0]
-
-
-def _told_by(store: Store, command_ids: Iterable[str]) -> set[tuple[str, str, int]]:
-    """Of these commands, which events (stream, version) their entries tell of; none, where those cannot be read."""
-    entries: list[JournalEntry] = []
-    for command_id in command_ids:
-        try:
-            entries += [first] if (first := store.entry(command_id)) is not None else []
-            entries += store.entries_reusing(command_id)
-        except StoreError as error:
-            if is_failure(error):
-                raise
-    return {(entry.command_id, *where) for entry in entries for where in _events_told(entry)}
-
-
 # --- several processes ------------------------------------------------------------------------------------------------
 
 
-def _in_workers(url: str, chunks: list[tuple[int, int]], workers: int) -> Iterator[Redecided]:
+def _in_workers(url: str, chunks: Iterable[tuple[int, int]], workers: int) -> Iterator[Redecided]:
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(url,)) as pool:
         yield from pool.map(_over, chunks)
 

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from ...domain import Event, encode
 from ..store import JournalEntry
+from ..store.scan import UNREADABLE
+from .tampering import text
 
 MOST_FINDINGS = 1000
 """More are counted, but not kept."""
@@ -60,8 +62,10 @@ class Redecided(Struct):
 def finding(number: int, entry: JournalEntry, differences: list[Difference]) -> Finding:
     """A finding on an entry, whose command may be unreadable."""
     command, outcome = _fields(entry.command), _fields(entry.outcome)
-    order_ids = outcome.get("order_ids") or [command[key] for key in ("order_id", "shipment_id") if command.get(key)]
-    return Finding(number, command.get("command"), entry.command_id, order_ids, differences)
+    named = outcome.get("order_ids") or [command[key] for key in ("order_id", "shipment_id") if command.get(key)]
+    order_ids = [text(order_id) for order_id in named] if isinstance(named, list) else [text(named)]
+    its_name = command.get("command")
+    return Finding(number, None if its_name is None else text(its_name), entry.command_id, order_ids, differences)
 
 
 def of_entries(recorded: JournalEntry, again: JournalEntry) -> Iterator[Difference]:
@@ -111,7 +115,7 @@ def of_fields(recorded: Any, again: Any, path: str = "") -> Iterator[Difference]
 def _fields(content: bytes) -> dict[str, Any]:
     try:
         fields = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
     return fields if isinstance(fields, dict) else {}
 

@@ -1,6 +1,6 @@
 """A seal: how long a store's chains were at one moment, and how they ended. Kept elsewhere, it holds the past fast."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 import msgspec
@@ -9,11 +9,12 @@ from msgspec import Meta, Struct
 from ...domain.errors import OrdertrailError
 from ..store.chain import CHAINS, EVENTS, JOURNAL, Chain
 from ..store.evidence import Evidence
-from .links import name
-from .tampering import Finding, Verified
+from .links import Named, name
+from .tampering import Finding, Verified, text
 
-Count = Annotated[int, Meta(ge=0)]
-Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what a column can hold
+Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class SealError(OrdertrailError):
@@ -40,7 +41,7 @@ class Seal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a store held ``at`` a moment; ``policies`` by version, as SHA-256 of their content."""
 
     seal: Literal[1]
-    at: datetime
+    at: Moment
     events: EventsEnd
     journal: JournalEnd
     policies: dict[str, Hex]
@@ -60,9 +61,12 @@ class Seal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """The seal in a file's bytes; raises ``SealError``."""
+        """The seal in a file's bytes, its time in UTC; raises ``SealError``."""
         try:
-            return msgspec.json.decode(content, type=cls)
+            seal = msgspec.json.decode(content, type=cls)
+            return msgspec.structs.replace(seal, at=seal.at.astimezone(UTC))
+        except OverflowError:
+            raise SealError(f"it is no seal of this version: {seal.at} is no time in UTC - at `$.at`") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SealError(f"it is no seal of this version: {error}") from None
 
@@ -76,8 +80,11 @@ class Seal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         return msgspec.structs.replace(self, signature=None).to_json()
 
 
-def against_seal(evidence: Evidence, seal: Seal) -> Verified:
-    """Whether the store still begins with what was sealed; it may have grown since."""
+def against_seal(evidence: Evidence, seal: Seal, placed: Named) -> Verified:
+    """Whether the store still begins with what was sealed; it may have grown since.
+
+    ``placed``: the policies that orders were placed under, and the first event of each.
+    """
     verified = Verified()
     for chain, end in ((EVENTS, seal.events), (JOURNAL, seal.journal)):
         if said := _differs(evidence, chain, end):
@@ -87,6 +94,10 @@ def against_seal(evidence: Evidence, seal: Seal) -> Verified:
         if kept.get(version) != digest:
             what = "was sealed with another content" if version in kept else "is gone"
             verified.add(Finding("not-as-sealed", "policies", None, version, f"policy {version} {what}"))
+    for version, position in placed.items():
+        if position <= seal.events.number and version not in seal.policies:
+            said = f"policy {text(version)}, which {name(EVENTS, position)} was placed under, was not there when sealed"
+            verified.add(Finding("not-as-sealed", "policies", None, text(version), said))
     return verified
 
 

@@ -6,21 +6,21 @@ What a chain alone cannot tell is whether a log was cut off at its end, or rewri
 import hashlib
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
 from typing import NamedTuple
 
 from ..store import Store
-from ..store.chain import CHAINS, JOURNAL, Chain
+from ..store.chain import CHAINS, EVENTS, JOURNAL, Chain
 from ..store.evidence import Evidence, Head
-from .links import name, span, verify_links
+from .links import Named, name, span, verify_links, verify_numbers
 from .seal import Seal, against_seal
 from .tampering import MOST_FINDINGS, Finding, Verified, text
 
 SLICE = 50_000
-"""Numbers that a worker takes at once."""
+"""Rows that a worker takes at once."""
 
 Advance = Callable[[int, int], object]
 
@@ -45,25 +45,27 @@ def verify(url: str, *, seal: Seal | None = None, workers: int = 1, advance: Adv
             done += rows
             advance(done, total)
 
-        slices = [each for chain, head in zip(CHAINS, heads, strict=True) for each in _slices(evidence, chain, head)]
-        verified = Verified(Counter({chain.table: 0 for chain in CHAINS}))
-        if workers == 1:
-            for each in slices:
-                verified.join(_over(evidence, each, more))
-        else:
-            for part in _in_workers(url, slices, workers):
-                verified.join(part)
+        slices = (each for chain, head in zip(CHAINS, heads, strict=True) for each in _slices(evidence, chain, head))
+        verified, placed = Verified(Counter({chain.table: 0 for chain in CHAINS})), Named()
+        for chain in CHAINS:
+            verified.join(verify_numbers(evidence, chain))
+        alone = workers == 1
+        parts = (_over(evidence, each, more) for each in slices) if alone else _in_workers(url, slices, workers)
+        for part, named in parts:
+            verified.join(part)
+            placed = named | placed  # the earlier position stays
+            if not alone:
                 more(sum(part.rows.values()))
         verified.join(_ends(heads))
-        verified.join(_attempts(evidence, sound=not verified.found[JOURNAL.table]))
-        verified.join(_policies(evidence))
         if seal is not None:
-            verified.join(against_seal(evidence, seal))
+            verified.join(against_seal(evidence, seal, placed))
+        verified.join(_attempts(evidence, sound=not verified.found[JOURNAL.table]))
+        verified.join(_policies(evidence, placed))
         return verified
 
 
 class _Slice(NamedTuple):
-    """A range of a chain's numbers, for a worker; `chain` is its index, for functions do not travel."""
+    """A range of a chain's rows, for a worker; `chain` is its index, for functions do not travel."""
 
     chain: int
     after: int
@@ -75,11 +77,11 @@ def _slices(evidence: Evidence, chain: Chain, head: Head) -> Iterator[_Slice]:
     index = CHAINS.index(chain)
     # PostgreSQL gives positions also to transactions that fail; it numbers entries by itself, in ours.
     gapless = head.given is not None or chain is JOURNAL
-    for after in range(min(evidence.first(chain), 1) - 1, head.number, SLICE):
-        yield _Slice(index, after, min(after + SLICE, head.number), gapless)
+    for after, up_to in evidence.slices(chain, 0, head.number, SLICE):
+        yield _Slice(index, after, up_to, gapless)
 
 
-def _over(evidence: Evidence, each: _Slice, more: Callable[[int], object]) -> Verified:
+def _over(evidence: Evidence, each: _Slice, more: Callable[[int], object]) -> tuple[Verified, Named]:
     chain = CHAINS[each.chain]
     return verify_links(evidence, chain, each.after, each.up_to, gapless=each.gapless, more=more)
 
@@ -113,7 +115,8 @@ def _attempts(evidence: Evidence, *, sound: bool) -> Verified:
     return verified
 
 
-def _policies(evidence: Evidence) -> Verified:
+def _policies(evidence: Evidence, placed: Named) -> Verified:
+    """Whether each policy has its SHA-256, and all are there that orders were placed under."""
     policies = evidence.policies()
     verified = Verified(Counter(policies=len(policies)))
     for version, content, digest in policies:
@@ -124,13 +127,18 @@ def _policies(evidence: Evidence) -> Verified:
         if not same:
             said = f"policy {text(version)} was changed: its content has another SHA-256"
             verified.add(Finding("changed", "policies", None, text(version), said))
+    kept = {version for version, *_ in policies}
+    for version, position in placed.items():
+        if version not in kept:
+            said = f"policy {text(version)} is gone: {name(EVENTS, position)} was placed under it"
+            verified.add(Finding("gone", "policies", None, text(version), said))
     return verified
 
 
 # --- several processes ------------------------------------------------------------------------------------------------
 
 
-def _in_workers(url: str, slices: list[_Slice], workers: int) -> Iterator[Verified]:
+def _in_workers(url: str, slices: Iterable[_Slice], workers: int) -> Iterator[tuple[Verified, Named]]:
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(url,)) as pool:
         yield from pool.map(_verify_slice, slices)
 
@@ -141,7 +149,7 @@ def _begin(url: str) -> None:
     _store = Store.open(url, create=False)
 
 
-def _verify_slice(each: _Slice) -> Verified:
+def _verify_slice(each: _Slice) -> tuple[Verified, Named]:
     return _over(_store.evidence(), each, lambda _: None)
 
 

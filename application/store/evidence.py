@@ -1,12 +1,13 @@
 """What the tables of a store hold, as it lies there, for whoever doubts it. Raises StoreError where the store fails."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eventsourcing.persistence import PersistenceError
 
 from ..errors import StoreError
-from .chain import START, Chain, Row
+from .chain import JOURNAL, START, Chain, Row
 from .records import Records
 
 
@@ -35,10 +36,23 @@ class Evidence:
             f"SELECT {chain.number}, {chain.columns}, digest FROM {chain.table}"
             f" WHERE {chain.number} > ? AND {chain.number} <= ? ORDER BY {chain.number} LIMIT ?"
         )
-        try:
-            return self._query(statement, after, up_to, limit)
-        except StoreError:  # perhaps only a text that is none
-            return self._query(statement, after, up_to, limit, leniently=True)
+        return self._read(statement, after, up_to, limit)
+
+    def entries(self, command_id: str) -> list[Row]:
+        """The journal's rows under a command's id, without numbers and digests; first the one that answers repeats."""
+        statement = f"SELECT {JOURNAL.columns} FROM journal WHERE command_id = ? AND reused = "
+        # 0 and 1 are literals: only so does the planner see that a partial index serves.
+        return [row for reused in ("0", "1") for row in self._read(statement + reused, command_id)]
+
+    def slices(self, chain: Chain, after: int, up_to: int, rows: int) -> Iterator[tuple[int, int]]:
+        """The range in parts of so many rows, found one by one: each `after` a number and up to one that a row has."""
+        statement = (
+            f"SELECT max(number) FROM (SELECT {chain.number} AS number FROM {chain.table}"
+            f" WHERE {chain.number} > ? AND {chain.number} <= ? ORDER BY {chain.number} LIMIT ?) AS part"
+        )
+        while after < up_to and (last := self._query(statement, after, up_to, rows)[0][0]) is not None:
+            yield after, last
+            after = last
 
     def last(self, chain: Chain, up_to: int) -> tuple[int, Any]:
         """Number and digest of the last row up to a number; 0 and START for none."""
@@ -50,10 +64,15 @@ class Evidence:
         )
         return rows[0] if rows else (0, START)
 
-    def first(self, chain: Chain) -> int:
-        """The least number, which should be above 0; 0 for none."""
-        ((number,),) = self._query(f"SELECT coalesce(min({chain.number}), 0) FROM {chain.table}")
-        return int(number)
+    def below(self, chain: Chain, limit: int) -> list[Row]:
+        """The first rows with numbers below 1, which none should have: number, and the column after it."""
+        subject, *_ = chain.columns.split(", ")
+        return self._query(
+            f"SELECT {chain.number}, {subject} FROM {chain.table}"
+            f" WHERE {chain.number} < 1 ORDER BY {chain.number} LIMIT ?",
+            limit,
+            leniently=True,
+        )
 
     def count(self, chain: Chain, up_to: int) -> int:
         """How many rows there are up to a number."""
@@ -89,6 +108,12 @@ class Evidence:
             limit,
             leniently=True,
         )
+
+    def _read(self, statement: str, *values: Any) -> list[Row]:
+        try:
+            return self._query(statement, *values)
+        except StoreError:  # perhaps only a text that is none
+            return self._query(statement, *values, leniently=True)
 
     def _query(self, statement: str, *values: Any, leniently: bool = False) -> list[Row]:
         try:

@@ -108,10 +108,6 @@ class Records(ABC):
         )
         return [from_row(row) for row in self.query(statement, order_id)]
 
-    def journal(self, after: int, up_to: int, limit: int) -> list[tuple[int, JournalEntry]]:
-        statement = f"SELECT entry, {COLUMNS} FROM journal WHERE entry > ? AND entry <= ? ORDER BY entry LIMIT ?"
-        return [(number, from_row(tuple(row))) for number, *row in self.query(statement, after, up_to, limit)]
-
     def extent(self) -> tuple[int, int]:
         """The last entry and the last event, of one moment; 0 for none."""
         statement = (

@@ -11,8 +11,11 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 
 from ...domain.events import Event, decode, decode_array
+from ..errors import StoreError
 from .records import EVENTS_TABLE, Records
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that no event or entry is."""
 _COLUMNS = "notification_id, originator_id, originator_version, topic, state"
 
 
@@ -29,7 +32,7 @@ class Row(NamedTuple):
         """The event in it; raises ``ValueError`` with what is wrong, also where the columns tell of another event."""
         try:
             event = decode(self.state)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+        except (*UNREADABLE, TypeError) as error:
             raise ValueError(f"no event can be read from it: {error}") from error
         held, told = f"{event.type} {event.version} {event.stream}", f"{self.name} {self.version} {self.stream}"
         if held != told:
@@ -54,7 +57,7 @@ class Chunk(NamedTuple):
         """The events with their streams; None where a row is not sound, or is of an earlier schema."""
         try:
             events = decode_array(b"[%b]" % self.states)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return None
         streams = [event.stream for event in events]
         names = [f"{event.type} {event.version} {stream}" for event, stream in zip(events, streams, strict=True)]
@@ -76,7 +79,12 @@ class Scan:
     def rows(self, after: int, up_to: int) -> Iterator[Row]:
         """All rows, whatever they hold."""
         statement = f"SELECT {_COLUMNS} FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
-        yield from map(Row._make, self._query(f"{statement} ORDER BY notification_id", after, up_to))
+        statement += " ORDER BY notification_id"
+        try:
+            found = self._query(statement, after, up_to)
+        except StoreError:  # perhaps only a text that is none
+            found = self._query(statement, after, up_to, leniently=True)
+        yield from map(Row._make, found)
 
     def stream_rows(self, stream: str, before: int) -> Iterator[Row]:
         """A stream's rows of positions before ``before``, in the order of the log."""
@@ -99,8 +107,9 @@ class Scan:
         ((position,),) = self._query(f"SELECT coalesce(min(notification_id), 0) FROM {EVENTS_TABLE}")
         return int(position)
 
-    def _query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    def _query(self, statement: str, *values: Any, leniently: bool = False) -> list[tuple[Any, ...]]:
         try:
-            return self._records.query(statement, *values)
+            query = self._records.query_leniently if leniently else self._records.query
+            return query(statement, *values)
         except (PersistenceError, sqlite3.Error) as error:
             raise self._records.explain(error) from error

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
-import msgspec
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, PersistenceError
 from eventsourcing.utils import Environment, EnvType
@@ -19,7 +18,7 @@ from .evidence import Evidence
 from .loading import Load
 from .mapper import EventMapper, to_event_row
 from .records import Records
-from .scan import Scan
+from .scan import UNREADABLE, Scan
 from .sqlite import SqliteFactory
 from .sqlite_file import SqliteFile, explain
 
@@ -55,7 +54,7 @@ def in_words(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatena
             return method(self, *args, **kwargs)
         except (PersistenceError, sqlite3.Error, OSError) as error:
             raise self._records.explain(error) from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise StoreError(
                 f"{self._records.place} holds an event or entry that this version cannot read: {error}"
             ) from error
@@ -103,7 +102,11 @@ class Store:
         found: dict[str, list[Event]] = {stream: [] for stream in known}
         for state in self._records.states(known):
             event = decode(state)
-            found[event.stream].append(event)
+            try:
+                found[event.stream].append(event)
+            except KeyError:
+                said = f"{self.place} is damaged: {event.stream} version {event.version} lies in another stream"
+                raise StoreError(said) from None
         return found
 
     @in_words
@@ -165,11 +168,6 @@ class Store:
     def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """At most `limit` events of the whole log with their positions, in the order of their commits."""
         return [(position, decode(state)) for position, state in self._records.log(after, limit)]
-
-    @in_words
-    def journal(self, after: int, up_to: int, limit: int) -> list[tuple[int, JournalEntry]]:
-        """At most `limit` entries with their numbers, of those after `after` and up to and including `up_to`."""
-        return self._records.journal(after, up_to, limit)
 
     @in_words
     def extent(self) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def _tables(result: Redecided, seconds: float) -> Iterator[Table]:
         made = table("Decided otherwise than recorded", "entry", "command", "of", "what", "recorded", "decided now")
         for found in result.findings:
             command = f"{found.command or NOTHING} {found.command_id or ''}".rstrip()
-            head = (str(found.entry or NOTHING), command, ", ".join(found.order_ids))
+            head = (NOTHING if found.entry is None else str(found.entry), command, ", ".join(found.order_ids))
             for number, difference in enumerate(found.differences):
                 values = (_shown(difference.recorded), _shown(difference.decided))
                 made.add_row(*(head if number == 0 else ("", "", "")), difference.what, *values)

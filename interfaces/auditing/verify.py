@@ -34,10 +34,12 @@ TABLES = {
 @json_option
 @store_option()
 def verify(seal_file: Path | None, public_key: Path | None, workers: int, as_json: bool, store: str) -> int:
-    """Find rows of events, journal, attempts and policies that were changed, removed, added or moved.
+    """Find rows of events, journal and attempts that were changed, removed, added or moved, and policies that were
+    changed or are gone.
 
-    Each row holds a digest of itself and the row before it. A log that was cut off at its end, or rewritten as a
-    whole, shows only against a seal. Exit status 1 if anything is not as it was recorded.
+    Each row of events and journal holds a digest of itself and the row before it. A log that was cut off at its end, or
+    rewritten as a whole, shows only against a seal; so does a policy that was replaced together with its SHA-256. Exit
+    status 1 if anything is not as it was recorded.
     """
     from ...application.audit.verify import verify
     from .bar import bar

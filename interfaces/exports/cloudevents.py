@@ -63,7 +63,7 @@ class KeptPolicy(Struct):
     content: str
 
 
-class _Envelope(Struct):
+class Envelope(Struct):
     """What the attributes of an event's line say of it."""
 
     at: datetime
@@ -73,7 +73,7 @@ class _Envelope(Struct):
     schema: int = 1
 
 
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+decode_envelope = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -143,7 +143,7 @@ class _Writer:
         """The line of an event's row, and the command that made it."""
         position, stream, version, name, state, digest = row
         try:
-            told = _decode_envelope(state)
+            told = decode_envelope(state)
             line = self._line(
                 f"event-{position}",
                 f"{PREFIX}{name}.v{told.schema}",

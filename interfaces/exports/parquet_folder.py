@@ -13,6 +13,7 @@ from typing import Any
 
 from ...application.errors import StoreError
 from ...application.store import Store
+from ...application.store.chain import EVENTS
 from ...application.store.scan import Row
 from ..auditing.bar import bar
 from ..exits import OUTPUT_FAILED, WRONG_INPUT, Failure
@@ -60,9 +61,8 @@ def write_parquet(store: str, output: str) -> None:
 
 
 def _batches(store: Store, last: int) -> Iterator[list[Row]]:
-    for after in range(0, last, BATCH_ROWS):
-        if rows := list(store.scan().rows(after, min(after + BATCH_ROWS, last))):
-            yield rows
+    for after, up_to in store.evidence().slices(EVENTS, 0, last, BATCH_ROWS):
+        yield list(store.scan().rows(after, up_to))
 
 
 def _told(row: Row, place: str) -> tuple[Any, ...]:

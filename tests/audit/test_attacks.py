@@ -3,17 +3,22 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
+import msgspec
 import pytest
 
 from forger import NUMBERS, digest, opened, rechain, seal_of
+from lives import FEES
 from ordertrail.application import Orders
 from ordertrail.application.audit.seal import Seal
 from ordertrail.application.audit.tampering import Finding, Verified
 from ordertrail.application.audit.verify import verify
+from ordertrail.application.errors import StoreError
+from ordertrail.application.store import Store
 from postgres import fresh_schema
 from processes import postgres_schema
 from recorded_log import recorded_log
@@ -282,6 +287,48 @@ def test_a_policy_of_another_type_or_that_is_no_text_is_found(column: str, shop:
         assert named(after(shop, f"UPDATE policies SET {column} = {value}")) == ("changed", "policies", None)
 
 
+def test_a_removed_or_renamed_policy_is_found_by_the_orders_that_were_placed_under_it(shop: Path) -> None:
+    for statement in ("UPDATE policies SET version = version || 'x'", "DELETE FROM policies"):
+        verified = after(shop, statement)
+        assert named(verified) == ("gone", "policies", None)
+        assert first(verified).said == "policy 1 is gone: event 1 was placed under it"
+        assert verified.found.total() == 1
+
+
+def test_the_first_order_of_a_policy_that_is_gone_is_named_however_the_log_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, fees = tmp_path / "shop.db", tmp_path / "fees.toml"
+    fees.write_text(FEES)
+    for policy, order_ids in ((None, ("A", "B")), (fees, ("C", "D"))):
+        with Orders.open(path, policy=policy) as orders:
+            assert all(orders.handle(placing(order_id), by=MARKETPLACE).status == "accepted" for order_id in order_ids)
+    with opened(path) as connection:
+        connection.execute("DELETE FROM policies WHERE version <> '1'")
+    monkeypatch.setattr("ordertrail.application.audit.verify.SLICE", 1)
+    for workers in (1, 2):
+        verified = verify(str(path), workers=workers)
+        assert first(verified).said == "policy with-fees is gone: event 3 was placed under it"
+        assert verified.found.total() == 1
+
+
+def test_a_policy_put_beside_those_that_were_sealed_is_found_where_an_order_of_then_names_it(shop: Path) -> None:
+    seal = seal_of(shop)
+    added = "INSERT INTO policies SELECT 'other', content, sha256 FROM policies"
+    assert after(shop, added, seal=seal).found.total() == 0  # it judges nothing
+    without = msgspec.structs.replace(seal, policies={})
+    found = first(verify(str(shop), seal=without))
+    assert (found.kind, found.table, found.subject) == ("not-as-sealed", "policies", "1")
+
+
+def test_a_policy_kept_after_the_seal_is_no_finding(shop: Path, tmp_path: Path) -> None:
+    seal, fees = seal_of(shop), tmp_path / "fees.toml"
+    fees.write_text(FEES)
+    with Orders.open(shop, policy=fees) as orders:
+        assert orders.handle(placing("later"), by=MARKETPLACE).status == "accepted"
+    assert verify(str(shop), seal=seal).found.total() == 0
+
+
 def test_a_removed_or_renamed_policy_is_found_by_the_seal(shop: Path) -> None:
     seal = seal_of(shop)
     assert "is gone" in first(after(shop, "UPDATE policies SET version = version || 'x'", seal=seal)).said
@@ -309,6 +356,34 @@ def test_a_journal_with_broken_json_is_a_finding_and_no_failure(shop: Path) -> N
     assert named(after(shop, "UPDATE journal SET attempts = x'5b22' WHERE entry = 7")) == ("changed", JOURNAL, 7)
 
 
+@pytest.mark.parametrize("attempts", ["x", "{}", "[1]", '["a', '["\\u0000"]', '["\\ud800"]', "[]]"])
+def test_attempts_that_are_no_list_of_orders_are_found_with_sound_digests_and_so_is_what_the_seal_tells(
+    attempts: str, shop: Path
+) -> None:
+    seal, rows = seal_of(shop), count(shop, JOURNAL)
+    with opened(shop) as connection:
+        connection.execute("UPDATE journal SET attempts = ? WHERE entry = 9", (attempts.encode(),))
+        rechain(connection, JOURNAL)
+    assert [named(verify(str(shop)))] == [("changed", JOURNAL, 9)]
+    assert "its attempts are no list of orders" in first(verify(str(shop))).said
+    found = [(each.kind, each.table, each.number) for each in verify(str(shop), seal=seal).findings]
+    assert found == [("changed", JOURNAL, 9), ("not-as-sealed", JOURNAL, rows)]
+
+
+def test_who_reads_a_stream_with_an_event_of_another_one_hears_it_in_one_sentence(shop: Path) -> None:
+    with opened(shop) as connection:
+        connection.execute(
+            "UPDATE stored_events SET state = CAST(json_set(state, '$.order_id', 'GONE') AS BLOB)"
+            " WHERE notification_id = 1"
+        )
+        ((stream,),) = connection.execute("SELECT originator_id FROM stored_events WHERE notification_id = 1")
+    with (
+        closing(Store.open(str(shop))) as store,
+        pytest.raises(StoreError, match="order:GONE version 1 lies in another"),
+    ):
+        store.newer_events({stream: 0})
+
+
 # --- on PostgreSQL ----------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +409,7 @@ def recorded_there() -> Iterator[str]:
         ("UPDATE journal SET recorded_at_us = recorded_at_us + 1 WHERE entry = 5", ("changed", JOURNAL, 5)),
         ("WITH a AS (DELETE FROM attempts WHERE entry = 9) DELETE FROM journal WHERE entry = 9", ("gone", JOURNAL, 9)),
         ("UPDATE policies SET content = content || ' '", ("changed", "policies", None)),
+        ("DELETE FROM policies", ("gone", "policies", None)),
         ("INSERT INTO attempts VALUES ('forged', 3)", ("added", "attempts", 3)),
     ],
 )

@@ -21,7 +21,7 @@ from ordertrail.application.audit.redecide import redecide
 from ordertrail.application.audit.redecided import Finding, Redecided
 from ordertrail.domain import default_policy_toml, refunding
 from postgres import fresh_schema
-from processes import Processes, Rival, Threads, ordertrail, rows
+from processes import Processes, Rival, Threads, failed_in_one_sentence, ordertrail, rows
 from recorded_log import recorded_log
 from shop import SELLER, Clock, give, packing, placing, scan
 from shop import cancelling as cancel
@@ -305,6 +305,115 @@ def test_an_altered_policy_is_found_by_what_it_would_have_decided(altered: Calla
 def test_a_policy_that_is_gone_is_found(altered: Callable[..., list[Finding]]) -> None:
     found = altered("DELETE FROM policies")
     assert "not that policy" in told(found[0])[0][2]
+
+
+RENAMED = "UPDATE stored_events SET state = CAST(json_set(state, '$.{0}', 'GONE') AS BLOB) WHERE notification_id = ?"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("field", ["order_id", "shipment_id"])
+def test_an_event_that_holds_another_subject_than_its_column_says_is_a_finding(
+    template: bytes, tmp_path: Path, field: str
+) -> None:
+    store = tmp_path / "shop.db"
+    store.write_bytes(template)
+    with closing(sqlite3.connect(store)) as connection:
+        last_of_each = "SELECT max(notification_id) FROM stored_events WHERE originator_id LIKE ? GROUP BY topic"
+        positions = connection.execute(last_of_each, (f"{field.removesuffix('_id')}:%",)).fetchall()
+    assert len(positions) > 1
+    for (position,) in positions:
+        store.write_bytes(template)
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute(RENAMED.format(field), (position,))
+            connection.commit()
+        whats = {difference.what for found in redecide(str(store)).findings for difference in found.differences}
+        assert f"event {position}" in whats
+    done = ordertrail("audit", "redecide", "--store", store)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.slow
+def test_a_policy_tried_on_an_event_of_another_subject_is_one_sentence(template: bytes, tmp_path: Path) -> None:
+    store, policy = tmp_path / "shop.db", tmp_path / "other.toml"
+    policy.write_text(default_policy_toml().replace('version = "1"', 'version = "2"'))
+    for kind in ("items-delivered", "order-placed", "refund-owed"):
+        store.write_bytes(template)
+        with closing(sqlite3.connect(store)) as connection:
+            position = "SELECT max(notification_id) FROM stored_events WHERE topic = ?"
+            ((moved,),) = connection.execute(position, (kind,)).fetchall()
+            connection.execute(RENAMED.format("order_id"), (moved,))
+            connection.commit()
+        done = ordertrail("audit", "what-if", "--policy", policy, "--store", store)
+        failed_in_one_sentence(done.returncode, done.stderr, "is damaged", "GONE")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((column, "CAST({0} AS BLOB)") for column in ("command_id", "status", "at_us")),
+        *((column, "CAST({0} AS TEXT)") for column in ("basis", "outcome")),
+        *((column, value) for column in ("status", "at_us", "outcome") for value in ("x'ff'", "CAST(x'ff' AS TEXT)")),
+        ("command_id", "x'ff'"),
+        ("at_us", "0.5"),
+        ("reused", "0.5"),
+    ],
+)
+def test_a_column_of_another_type_is_a_finding(
+    altered: Callable[..., list[Finding]], tmp_path: Path, column: str, value: str
+) -> None:
+    found = altered(f"UPDATE journal SET {column} = {value.format(column)} WHERE entry = 36")
+    assert 36 in {each.entry for each in found}
+    for call in (("redecide",), ("redecide", "--json")):
+        done = ordertrail("audit", *call, "--store", tmp_path / "shop.db")
+        assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "null",
+        '{"events":null,"order_ids":5}',
+        '{"events":[],"order_ids":[1,{}]}',
+        '{"events":[{"order_id":[1],"version":{}}]}',
+    ],
+)
+def test_an_outcome_of_any_json_is_a_finding(
+    altered: Callable[..., list[Finding]], tmp_path: Path, outcome: str
+) -> None:
+    found = altered("UPDATE journal SET outcome = ? WHERE entry = 36", outcome.encode())
+    assert 36 in {each.entry for each in found}
+    assert ordertrail("audit", "redecide", "--store", tmp_path / "shop.db").returncode == 1
+
+
+COPIED = (
+    "INSERT INTO stored_events (originator_id, originator_version, topic, state, digest)"
+    " SELECT {0}, topic, state, digest FROM stored_events WHERE notification_id = 50"
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        (COPIED.format("originator_id, originator_version + 500"), None),
+        (COPIED.format("'order:ZZ', originator_version"), None),
+        (COPIED.format("x'ff', originator_version"), None),
+        (COPIED.format("CAST(x'ff' AS TEXT), originator_version"), None),
+        ("UPDATE stored_events SET originator_version = 99 WHERE notification_id = 50", 50),
+        ("UPDATE stored_events SET topic = 'zzz' WHERE notification_id = 50", 50),
+        ("UPDATE stored_events SET originator_id = 'order:ZZ' WHERE notification_id = 50", 50),
+        ("UPDATE stored_events SET state = x'ff00' WHERE notification_id = 50", 50),
+    ],
+)
+def test_a_row_whose_columns_tell_of_another_event_than_it_holds_is_found(
+    altered: Callable[..., list[Finding]], tmp_path: Path, statement: str, position: int | None
+) -> None:
+    found = altered(statement)
+    if position is None:
+        with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+            ((position,),) = connection.execute("SELECT max(notification_id) FROM stored_events")
+    assert f"event {position}" in {difference.what for each in found for difference in each.differences}
+    assert ordertrail("audit", "redecide", "--store", tmp_path / "shop.db").returncode == 1
 
 
 # --- other rules ------------------------------------------------------------------------------------------------------

@@ -107,6 +107,43 @@ def test_a_store_whose_last_digest_is_none_cannot_be_sealed(shop: Path) -> None:
         seal_of(shop)
 
 
+# --- what is none ---------------------------------------------------------------------------------------------------
+
+
+def altered(seal: Seal, table: str, **changed: object) -> bytes:
+    fields = json.loads(seal.to_json())
+    (fields[table] if table else fields).update(changed)
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 + 5, 10**30, -1])
+@pytest.mark.parametrize(("table", "field"), [("events", "position"), ("events", "count"), ("journal", "entry")])
+def test_a_number_that_no_column_holds_is_no_seals(shop: Path, table: str, field: str, number: int) -> None:
+    with pytest.raises(SealError, match="it is no seal of this version: .*" + field):
+        Seal.from_json(altered(seal_of(shop), table, **{field: number}))
+
+
+def test_the_greatest_number_is_one_that_the_log_does_not_have(shop: Path) -> None:
+    seal = Seal.from_json(altered(seal_of(shop), "events", position=2**63 - 1))
+    (found,) = verify(str(shop), seal=seal).findings
+    assert "is gone" in found.said
+
+
+@pytest.mark.parametrize("at", ["2026-01-05T10:00:00", "0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30", "now"])
+def test_a_time_without_an_offset_or_outside_of_all_years_is_no_seals(shop: Path, at: str) -> None:
+    with pytest.raises(SealError, match=r"it is no seal of this version: .*at"):
+        Seal.from_json(altered(seal_of(shop), "", at=at))
+
+
+def test_a_time_of_another_zone_is_read_in_utc(shop: Path) -> None:
+    assert Seal.from_json(altered(seal_of(shop), "", at="2026-01-05T15:30:00+05:30")) == seal_of(shop)
+
+
+def test_a_digest_with_a_line_end_is_none(shop: Path) -> None:
+    with pytest.raises(SealError):
+        Seal.from_json(altered(seal_of(shop), "events", digest="0" * 64 + "\n"))
+
+
 # --- signed -----------------------------------------------------------------------------------------------------------
 
 

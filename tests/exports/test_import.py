@@ -221,6 +221,17 @@ def text(number: int, old: str, new: str) -> Spoil:
     return spoil
 
 
+def digest_of(lines: list[str]) -> str:
+    """Of the first event."""
+    return str(json.loads(lines[EVENT - 1])["digest"])
+
+
+def swapped(lines: list[str]) -> list[str]:
+    """The first event that comes after an entry of another command, before that."""
+    at = next(n for n, line in enumerate(lines) if n and '"id":"event-' in line and '"id":"entry-' in lines[n - 1])
+    return [*lines[: at - 1], lines[at], lines[at - 1], *lines[at + 1 :]]
+
+
 EVENT, ENTRY = 3, 4  # after the seal and one policy: an order placed, and its command's entry
 
 SPOILT: dict[str, tuple[Spoil, list[str]]] = {
@@ -263,6 +274,46 @@ SPOILT: dict[str, tuple[Spoil, list[str]]] = {
     "no policy": (lambda lines: lines[:1] + lines[2:], ["line 2: type", "a policy"]),
     "another policy": (text(2, "seller_answer_hours = 48", "seller_answer_hours = 96"), ["policies"]),
     "another seal": (text(1, '"count":', '"count":1'), ["its seal tells of"]),
+    "another time of an event": (attributes(EVENT, time="1999-01-01T00:00:00Z"), ["line 3: event 1: time"]),
+    "a time of an event without an offset": (attributes(EVENT, time="2026-01-05T05:45:37"), ["line 3: event 1: time"]),
+    "no time of an event": (attributes(EVENT, time=None), ["line 3: event 1: time"]),
+    "another recording": (attributes(EVENT, recordedat="1999-01-01T00:00:00Z"), ["line 3: event 1: recordedat"]),
+    "another partition": (attributes(EVENT, partitionkey="B-evil"), ["line 3: event 1: partitionkey"]),
+    "another id": (attributes(EVENT, id="event-7"), ["line 3: event 1: id"]),
+    "another id of an entry": (attributes(ENTRY, id="entry-7"), ["line 4: journal entry 1: id"]),
+    "another id of the seal": (attributes(1, id="seal-1-1"), ["line 1: the seal: id"]),
+    "another time of the seal": (attributes(1, time="1999-01-01T00:00:00Z"), ["line 1: the seal: time"]),
+    "another id of a policy": (attributes(2, id="policy-7"), ["line 2: policy 1: id"]),
+    "another subject of a policy": (attributes(2, subject="7"), ["line 2: policy 1: subject"]),
+    "another source": (attributes(EVENT, source="urn:evil"), ["line 3: source"]),
+    "another type of content": (attributes(ENTRY, datacontenttype="text/plain"), ["line 4: datacontenttype"]),
+    "another schema": (attributes(EVENT, type="ordertrail.order-placed.v9"), ["line 3: event 1: type"]),
+    "a position spelled otherwise": (attributes(EVENT, position="01"), ["line 3: event 1: position"]),
+    "an entry spelled otherwise": (attributes(ENTRY, entry="01"), ["line 4: journal entry 1: entry"]),
+    "a digest in capitals": (
+        lambda lines: attributes(EVENT, digest=digest_of(lines).upper())(lines),
+        ["line 3: event 1: digest"],
+    ),
+    "an event with a status": (attributes(EVENT, status="accepted"), ["line 3: event 1: status"]),
+    "an entry with a position": (attributes(ENTRY, position="1"), ["line 4: journal entry 1: position"]),
+    "no envelope": (attributes(EVENT, data={"type": "order-placed"}), ["line 3: event 1 is none"]),
+    "depth": (attributes(EVENT, data=[]), ["line 3: event 1 is none"]),
+    "an event after its entry": (
+        lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]],
+        ["line 4: event 1 comes after the journal entry of its command"],
+    ),
+    "an event before an entry of another command": (
+        lambda lines: [*lines[:3], *swapped(lines[3:])],
+        ["comes after events of other commands than its own"],
+    ),
+    "the journal before the events": (
+        lambda lines: [*lines[:2], *sorted(lines[2:], key=lambda line: '"id":"event-' in line)],
+        ["event 1 comes after the journal entry of its command"],
+    ),
+    "the events before the journal": (
+        lambda lines: [*lines[:2], *sorted(lines[2:], key=lambda line: '"id":"entry-' in line)],
+        ["journal entry 1 comes after events of other commands"],
+    ),
     "nothing": (lambda lines: lines[:0], ["line 1: ", "a seal"]),
 }
 
@@ -287,6 +338,39 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(export: Path, tmp_pa
     spoilt.write_bytes(export.read_bytes().replace(b'"currency":"EUR"', b'"currency":"\xff\xff\xff"', 1))
     done = ordertrail("import", "events", spoilt, "--store", tmp_path / "new.db")
     failed_in_one_sentence(done.returncode, done.stderr, "line 3: ", "UTF-8", expected=2)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 10])
+def test_of_an_export_that_was_cut_off_the_last_line_is_named(export: Path, tmp_path: Path, lost: int) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)[:-lost]
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(lines))
+    done = ordertrail("import", "events", tmp_path / "cut.jsonl", "--store", tmp_path / "new.db")
+    said = f"line {len(lines)}: the file ends here"
+    failed_in_one_sentence(done.returncode, done.stderr, said, "its seal tells of", expected=2)
+
+
+def test_a_line_without_bottom_is_refused(export: Path, tmp_path: Path) -> None:
+    lines = export.read_bytes().splitlines(keepends=True)
+    head, _, _ = lines[EVENT - 1].partition(b',"data":')
+    for deep in (head + b',"data":' + b"[" * 10**6, b'{"x":' * 10**6):
+        (tmp_path / "deep.jsonl").write_bytes(b"".join([*lines[: EVENT - 1], deep, b"\n", *lines[EVENT:]]))
+        done = ordertrail("import", "events", tmp_path / "deep.jsonl", "--store", tmp_path / "new.db")
+        failed_in_one_sentence(done.returncode, done.stderr, "line 3: ", expected=2)
+
+
+def test_an_event_of_no_entry_comes_last_and_is_restored(half: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.db"
+    shutil.copy(half, bare)
+    with opened(bare) as connection:
+        ((first,),) = connection.execute(
+            "SELECT min(notification_id) FROM stored_events WHERE topic = 'order-placed' AND notification_id > 20"
+        )
+        its_command = "SELECT json_extract(state, '$.command_id') FROM stored_events WHERE notification_id = ?"
+        connection.execute(f"DELETE FROM journal WHERE command_id = ({its_command})", (first,))
+        connection.execute("DELETE FROM attempts WHERE entry NOT IN (SELECT entry FROM journal)")
+        rechain(connection, "journal")
+    imported(exported(bare, tmp_path / "bare.jsonl"), tmp_path / "new.db")
+    assert tables(tmp_path / "new.db") == tables(bare)
 
 
 @pytest.mark.postgres
