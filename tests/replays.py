@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,11 @@ def story() -> Iterator[bytes]:
 class Altered:
     """A store on a SQLite file, in which somebody writes who should not."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, log: Iterable[bytes] | None = None, policy: Path | None = None) -> None:
         self.url = f"sqlite:///{path}"
         self._path = path
-        with Orders.open(self.url) as orders:
-            statuses = [result.status for result in orders.run(story())]
+        with Orders.open(self.url, policy=policy) as orders:
+            statuses = [result.status for result in orders.run(log or story())]
         assert set(statuses) == {"accepted"}, statuses
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

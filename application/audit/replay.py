@@ -5,8 +5,8 @@ Nothing that the engine keeps beside the events is believed. A finding never sto
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from itertools import pairwise
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from ..aggregates import Policies
 from ..store import Store
 from .replay_findings import Finding, Findings
 from .replay_fold import CAPACITY, Fold
-from .replay_models import ReadModels
+from .replay_models import READ_MODEL, OpenReadModels
 from .replay_past import Past
 from .replay_scan import ROWS_AT_ONCE, batches
 from .replay_wholes import Wholes
@@ -23,8 +23,6 @@ from .replay_workers import in_processes
 
 Progress = Callable[[int, int], object]
 """Told how many positions of the log are behind, and how many there are."""
-OpenReadModels = Callable[[], AbstractContextManager[ReadModels]]
-"""Opens the read models, in each process that takes part: where there are several, it must be picklable."""
 
 
 class Settings(Struct, frozen=True):
@@ -48,6 +46,8 @@ class Seen(Struct):
     by_event: Counter[str]
     by_rule: Counter[str]
     findings: list[Finding]
+    read_models: Sequence[str]
+    """Those that were compared."""
 
 
 class Report(Struct, frozen=True):
@@ -58,7 +58,8 @@ class Report(Struct, frozen=True):
     shipments: int
     by_event: dict[str, int]
     compared: bool
-    """With the read models."""
+    """With read models: with these."""
+    read_models: list[str]
     seconds: float
     found: int
     by_rule: dict[str, int]
@@ -80,13 +81,30 @@ def replay(
     began = time.perf_counter()
     settings = settings or Settings()
     with closing(Store.open(url, create=False)) as store:
-        parts = _parts(store, workers)
+        # First of all: whatever is compared is then brought at least as far.
+        end = store.last_position()
+        parts = _parts(store.scan().first_position(), end, workers)
     told = _teller(progress, parts)
     if len(parts) == 1:
         seen = [replay_part(url, parts[0], settings, read_models, lambda done: told([done]))]
     else:
         seen = in_processes(replay_part, [(url, part, settings, read_models) for part in parts], told)
-    return _report(seen, compared=read_models is not None, seconds=time.perf_counter() - began)
+    findings, by_event = _together(seen)
+    compared = sorted(set.intersection(*(set(each.read_models) for each in seen))) if seen else []
+    if read_models is not None:
+        findings.add(*_strangers(url, read_models, end, by_event))
+    return Report(
+        events=by_event.total(),
+        orders=by_event["order-placed"],
+        shipments=by_event["shipment-packed"],
+        by_event=dict(by_event.most_common()),
+        compared=bool(compared),
+        read_models=compared,
+        seconds=time.perf_counter() - began,
+        found=findings.by_rule.total(),
+        by_rule=dict(findings.by_rule.most_common()),
+        findings=findings.listed(),
+    )
 
 
 def replay_part(
@@ -94,7 +112,8 @@ def replay_part(
 ) -> Seen:
     """Replay a part of the log; ``told`` hears how many of its positions are behind."""
     findings, by_event = Findings(), Counter[str]()
-    with closing(Store.open(url, create=False)) as store, read_models() if read_models else nullcontext() as models:
+    opened = read_models(part.end) if read_models else nullcontext()
+    with closing(Store.open(url, create=False)) as store, opened as models:
         scan, past = store.scan(), Past(store.scan(), Policies(store))
         wholes = Wholes(scan, past, findings, end=part.end, read_models=models)
         fold = Fold(scan, past, wholes, findings, settings.capacity)
@@ -103,12 +122,11 @@ def replay_part(
             fold.follow(events)
             told(last - part.after)
         fold.finish()
-    return Seen(by_event, findings.by_rule, findings.listed())
+    return Seen(by_event, findings.by_rule, findings.listed(), models.names if models else ())
 
 
-def _parts(store: Store, workers: int) -> list[Part]:
-    scan, end = store.scan(), store.last_position()
-    first = min(scan.first_position(), end)
+def _parts(first: int, end: int, workers: int) -> list[Part]:
+    first = min(first, end)
     bounds = [first - 1, *(first + (end - first) * number // workers for number in range(1, workers)), end]
     return [Part(after, up_to, end) for after, up_to in pairwise(bounds) if after < up_to]
 
@@ -120,19 +138,18 @@ def _teller(progress: Progress | None, parts: list[Part]) -> Callable[[list[int]
     return lambda done: progress(sum(done), total)
 
 
-def _report(seen: list[Seen], *, compared: bool, seconds: float) -> Report:
+def _together(seen: list[Seen]) -> tuple[Findings, Counter[str]]:
     findings, by_event = Findings(), Counter[str]()
     for each in seen:
         by_event += each.by_event
         findings.merge(each.findings, each.by_rule)
-    return Report(
-        events=by_event.total(),
-        orders=by_event["order-placed"],
-        shipments=by_event["shipment-packed"],
-        by_event=dict(by_event.most_common()),
-        compared=compared,
-        seconds=seconds,
-        found=findings.by_rule.total(),
-        by_rule=dict(findings.by_rule.most_common()),
-        findings=findings.listed(),
-    )
+    return findings, by_event
+
+
+def _strangers(url: str, read_models: OpenReadModels, end: int, by_event: Counter[str]) -> Iterator[Finding]:
+    """What read models tell of orders and shipments that the log does not have; it shows at no position."""
+    with closing(Store.open(url, create=False)) as store, read_models(end) as models:
+        scan = store.scan()
+        for stream, reason in models.strangers(by_event["order-placed"], by_event["shipment-packed"]):
+            if not scan.last_version(stream):
+                yield Finding.of(0, stream, READ_MODEL, reason)

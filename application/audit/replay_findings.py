@@ -12,7 +12,7 @@ LISTED = 1_000
 class Finding(Struct, frozen=True, order=True, omit_defaults=True):
     """``position`` is of the event at which it shows; ``rule`` a rule's id, or an invariant's name in small letters.
 
-    One of ``order_id`` and ``shipment_id`` says whose stream it is.
+    At no position (0) is what no event tells. One of ``order_id`` and ``shipment_id`` says whose stream it is.
     """
 
     position: int
@@ -32,7 +32,9 @@ class Finding(Struct, frozen=True, order=True, omit_defaults=True):
     @property
     def whose(self) -> str:
         """For people: ``order O1`` or ``shipment S1``."""
-        return f"shipment {self.shipment_id}" if self.shipment_id else f"order {self.order_id}"
+        if self.shipment_id:
+            return f"shipment {self.shipment_id}"
+        return f"order {self.order_id}" if self.order_id else "no order"
 
 
 class Findings:

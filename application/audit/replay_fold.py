@@ -17,7 +17,7 @@ from ..store.scan import Scan
 from . import replay_money
 from .replay_findings import Finding, Findings
 from .replay_moves import FINE, Wrong
-from .replay_past import STEPS, Aggregate, CannotBeFolded, Past
+from .replay_past import Aggregate, CannotBeFolded, Past
 from .replay_wholes import Wholes
 
 ENVELOPE = "envelope"
@@ -45,7 +45,7 @@ class Fold:
     def follow(self, events: Iterable[tuple[str, Any]]) -> None:
         """Judge and fold the next events of the log, with their streams."""
         aggregate: Any
-        young = self._young
+        young, steps = self._young, self._past.steps
         for stream, event in events:
             aggregate = young.get(stream)
             if aggregate is None:
@@ -58,7 +58,7 @@ class Fold:
                 self._found(stream, version, [(SEQUENCE, f"version {version} follows {aggregate.version}")])
                 if version <= aggregate.version:
                     continue
-            check, change = STEPS[type(event)]
+            check, change = steps[type(event)]
             if (
                 event.buyer_id != aggregate.buyer_id
                 or recorded_at < aggregate.recorded_at
@@ -109,6 +109,7 @@ class Fold:
     def _keep(self, stream: str, aggregate: Aggregate) -> None:
         if len(self._young) >= self._generation:
             self._wholes.judge(self._old)
+            self._past.asides.forget(self._old)
             self._old, self._young = self._young, {}
         self._young[stream] = aggregate
 

@@ -1,66 +1,42 @@
-"""What read models say of orders, beside what the log says: the one place where a replay meets them.
+"""What a replay asks of read models: the one place where it meets them.
 
-Where read models live is another room's affair; it hands over something that answers as ``ReadModels``.
+Where they live and how they keep things is another room's affair; it hands over something that answers as
+``ReadModels``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from msgspec import Struct
-
-from ...domain import Order
+from ...domain import Order, Shipment
+from .replay_asides import Unusual
 
 READ_MODEL = "read-model"
 
 
-class Told(Struct, frozen=True):
-    """An order as told: refunds as (status, amount) by id; what the ledger has due and deferred, in minor units."""
-
-    state: str
-    open_requests: int
-    refunds: dict[str, tuple[str, int]]
-    due: int
-    deferred: int
-
-
 class ReadModels(Protocol):
-    """Read models that are caught up with the log."""
+    """Read models that have followed the log at least as far as they were asked to."""
 
-    def told(self, order_ids: Sequence[str]) -> Mapping[str, Told]:
-        """What they say of these orders; an order that they do not know is left out."""
+    @property
+    def names(self) -> Sequence[str]:
+        """Those that are compared."""
+        ...
+
+    def of_orders(self, orders: Sequence[tuple[Order, Iterable[Unusual]]]) -> Mapping[str, Sequence[str]]:
+        """Where they say something else of an order (given with what is listed as its exceptions), by order id."""
+        ...
+
+    def of_shipments(self, shipments: Sequence[Shipment]) -> Mapping[str, Sequence[str]]:
+        """Where they say something else of a shipment, by shipment id."""
+        ...
+
+    def strangers(self, orders: int, shipments: int) -> Iterator[tuple[str, str]]:
+        """Streams that a log of so many orders and shipments may not have, and what they tell of them.
+
+        All that it does not have are among them; of no stream (empty) is what they tell of nothing.
+        """
         ...
 
 
-def differences(order: Order, told: Told | None) -> list[tuple[str, str]]:
-    """Where the read models say something else of an order than the log."""
-    if told is None:
-        return [(READ_MODEL, "no read model knows the order")]
-    return [(READ_MODEL, reason) for reason in _differences(_of(order), told)]
-
-
-def _of(order: Order) -> Told:
-    refunds = order.refunds.values()
-    return Told(
-        state=order.state,
-        open_requests=sum(request.status == "open" for request in order.requests.values()),
-        refunds={refund.refund_id: (refund.status, refund.amount) for refund in refunds},
-        due=sum(p.amount for r in refunds if r.due_at is not None for p in r.payouts.values() if p.status != "paid"),
-        deferred=sum(refund.amount for refund in refunds if refund.due_at is None),
-    )
-
-
-def _differences(log: Told, told: Told) -> Iterator[str]:
-    if told == log:
-        return
-    for name in ("state", "open_requests", "due", "deferred"):
-        if getattr(told, name) != getattr(log, name):
-            words = {"due": "refunds due", "deferred": "refunds deferred"}.get(name, name.replace("_", " "))
-            yield f"{words}: {getattr(log, name)} by the log, {getattr(told, name)} by the read models"
-    for refund_id in sorted(log.refunds.keys() | told.refunds.keys()):
-        right, said = log.refunds.get(refund_id), told.refunds.get(refund_id)
-        if right != said:
-            yield f"{refund_id}: {_refund(right)} by the log, {_refund(said)} by the read models"
-
-
-def _refund(refund: tuple[str, int] | None) -> str:
-    return "unknown" if refund is None else f"{refund[0]} {refund[1]}"
+OpenReadModels = Callable[[int], AbstractContextManager[ReadModels]]
+"""Opens the read models, caught up to a position at least; in processes that take part it must be picklable."""

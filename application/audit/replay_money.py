@@ -1,20 +1,24 @@
-"""What a replay asks of an event that owes or moves money: does it add up to the cent, and is it owed at all?"""
+"""What a replay asks of an event that takes or moves money: does it add up to the cent, and may it move?"""
 
-from ...domain import Order, Unit
+from ...domain import Order
 from ...domain import events as e
 from ...domain.lifecycle import destination
+from ...domain.money import CURRENCIES
 from ...domain.order import Payout
 from ...domain.vocabulary import STORE_CREDIT
-from .replay_moves import FINE, LIFECYCLE, Check, Wrong, named, numbered, pick
-
-AMOUNTS = "amounts"
+from .replay_due import released, taken_over
+from .replay_moves import FINE, LIFECYCLE, Check, Wrong, named, pick
+from .replay_owed import AMOUNTS
 
 
 def placed(event: e.OrderPlaced) -> Wrong:
-    """An order is fully paid (ORDER-3)."""
+    """An order is fully paid (ORDER-3), in a currency that there is."""
     total = paid = 0
     for line in event.items:
-        total += line.total
+        goods = line.unit_price * line.quantity
+        total += goods + line.tax + line.shipping - line.discount
+        if line.discount > goods:
+            return [("ORDER-3", f"the discount of {line.item_id} is {line.discount}, its price {goods}")]
     for payment in event.payments:
         paid += payment.amount
     if total != paid:
@@ -23,84 +27,11 @@ def placed(event: e.OrderPlaced) -> Wrong:
         return [("ORDER-3", "an item's id occurs twice")]
     if len(event.payments) > len({payment.payment_id for payment in event.payments}):
         return [("ORDER-3", "a payment's id occurs twice")]
+    if event.currency not in CURRENCIES:
+        return [(AMOUNTS, f"there is no currency {event.currency}")]
+    if event.fulfilled_by == "seller" and event.seller_id is None:
+        return [("REFUND-3", "a seller fulfils it, and no seller sold it")]
     return FINE
-
-
-# --- what is owed -----------------------------------------------------------------------------------------------------
-
-
-def _owed(order: Order, event: e.RefundOwed) -> Wrong:
-    units = pick(order, event.units)
-    wrong = [*_adds_up(order, event, units), *_to_whom(order, event)]
-    if numbering := numbered(order, "refund", event.refund_id, order.refunds):
-        wrong += numbering
-    for unit in units:
-        if unit.refund_id is not None:
-            wrong.append(("REFUND-1", f"{named(unit)} is refunded already by {unit.refund_id}"))
-    if (event.rule == "PARTIAL-1") != (event.due_at is None):
-        wrong.append(("PARTIAL-1", f"a refund by {event.rule} that is {'due' if event.due_at else 'deferred'}"))
-    processor = "marketplace" if event.cause == "claim" else order.fulfilled_by
-    if event.processor != processor or event.funded_by != order.sold_by:
-        wrong.append(("REFUND-3", f"funded by the {event.funded_by} and processed by the {event.processor}"))
-    return wrong
-
-
-def _adds_up(order: Order, event: e.RefundOwed, units: list[Unit]) -> Wrong:
-    value = tax = kept = paid = 0
-    for unit in units:
-        item = order.items[unit.item_id]
-        value += item.value(unit.number)
-        tax += item.tax(unit.number)
-    for deduction in event.deductions:
-        kept += deduction.amount
-    for payout in event.payouts:
-        paid += payout.amount
-    if event.value == value and event.tax == tax and event.amount == value - kept == paid >= 0 and units:
-        if all(payout.amount > 0 for payout in event.payouts):
-            return FINE
-        return [(AMOUNTS, "a payout of nothing")]
-    wrong = []
-    if not units:
-        wrong.append((AMOUNTS, f"refund {event.refund_id} is for no units"))
-    if (event.value, event.tax) != (value, tax):
-        wrong.append((AMOUNTS, f"the units are worth {value} (tax {tax}), not {event.value} (tax {event.tax})"))
-    if event.amount != event.value - kept or event.amount < 0:
-        wrong.append((AMOUNTS, f"{event.value} less {kept} that is kept is not {event.amount}"))
-    if event.amount != paid:
-        wrong.append((AMOUNTS, f"the payouts add up to {paid}, the refund to {event.amount}"))
-    return wrong
-
-
-def _to_whom(order: Order, event: e.RefundOwed) -> Wrong:
-    wrong = []
-    for payout in event.payouts:
-        payment = order.payments.get(payout.payment_id)
-        if payment is None and payout.payment_id != STORE_CREDIT:
-            wrong.append(("REFUND-1", f"the order has no payment {payout.payment_id}"))
-        elif payment is not None:
-            back = order.paid_back(payment.payment_id) + payout.amount
-            if back > payment.amount:
-                wrong.append(("REFUND-1", f"payment {payment.payment_id} of {payment.amount} would get back {back}"))
-        promised = None if event.due_at is None else order.rules.promised_by(payout.method, event.due_at)
-        if payout.promised_by != promised:
-            wrong.append(
-                ("REFUND-2", f"payout {payout.payment_id} is promised by {payout.promised_by}, not {promised}")
-            )
-    return wrong
-
-
-def _fell_due(order: Order, event: e.RefundReleased | e.RefundTakenOver) -> Wrong:
-    refund = order.refunds[event.refund_id]
-    was_deferred = isinstance(event, e.RefundReleased) or event.was_deferred
-    wrong = []
-    if was_deferred != (refund.due_at is None) or refund.status == "paid":
-        wrong.append((event.rule, f"refund {refund.refund_id} is {refund.status}"))
-    if event.due_at < refund.made_at:
-        wrong.append((event.rule, f"refund {refund.refund_id} falls due before it was made"))
-    owed = {payout.payment_id for payout in refund.payouts.values() if payout.status == "owed"}
-    if event.promises.keys() != owed:
-        wrong.append(("REFUND-2", f"promises for {sorted(event.promises)}, and owed are {sorted(owed)}"))
-    return wrong
 
 
 # --- what moves -------------------------------------------------------------------------------------------------------
@@ -157,15 +88,43 @@ def _raised(order: Order, event: e.ExceptionRaised) -> Wrong:
     return FINE if event.amount == value else [(AMOUNTS, f"{event.amount} is at risk, and the units are worth {value}")]
 
 
+def _unexpected(order: Order, event: e.PaymentUnexpected) -> Wrong:
+    """Why nobody owed it; how much moved is the gateway's word alone."""
+    refund = order.refunds.get(event.refund_id)
+    payout = refund.payouts.get(event.payment_id) if refund is not None else None
+    if refund is None or payout is None:
+        because = {"unknown-payout"}
+    elif refund.due_at is None:
+        because = {"deferred"}
+    else:
+        because = {"already-paid", "other-amount"} if payout.status == "paid" else set()
+    if event.because not in because:
+        state = "unknown" if payout is None else payout.status
+        return [("REFUND-5", f"unexpected because {event.because}, and the payout is {state}")]
+    method = _method(order, event.payment_id)
+    if event.method != method:
+        return [("REFUND-5", f"it moved by {event.method}, and {event.payment_id} is {method}")]
+    return FINE
+
+
+def _method(order: Order, payment_id: str) -> str | None:
+    """How money moves to and from a payment; store credit is known by the refunds that go there."""
+    payment = order.payments.get(payment_id)
+    if payment is not None:
+        return payment.method
+    known = any(payment_id in refund.payouts for refund in order.refunds.values())
+    return STORE_CREDIT if known and payment_id == STORE_CREDIT else None
+
+
 CHECKS: dict[type[e.Event], Check] = {
-    e.RefundOwed: _owed,
-    e.RefundReleased: _fell_due,
-    e.RefundTakenOver: _fell_due,
+    e.RefundReleased: released,
+    e.RefundTakenOver: taken_over,
     e.PayoutSubmitted: _submitted,
     e.PayoutPaid: _reported("submitted"),
     e.PayoutFailed: _reported("submitted"),
     e.PayoutBounced: _reported("paid"),
     e.ItemsRefunded: _refunded,
     e.ExceptionRaised: _raised,
+    e.PaymentUnexpected: _unexpected,
 }
 """By event."""

@@ -123,8 +123,12 @@ def _window_closed(order: Order, event: e.SellerWindowClosed) -> Wrong:
 
 def _requested(order: Order, event: e.CancellationRequested) -> Wrong:
     asked = [unit for unit in pick(order, event.units) if unit.request_id is not None]
-    again = [("CANCEL-7", f"{named(unit)} is asked for already by {unit.request_id}") for unit in asked]
-    return [*numbered(order, "request", event.request_id, order.requests), *again]
+    wrong = [("CANCEL-7", f"{named(unit)} is asked for already by {unit.request_id}") for unit in asked]
+    hours = timedelta(hours=order.rules.cancellation.seller_answer_hours)
+    answer_by = event.at + hours if event.to == "seller" else None
+    if event.answer_by != answer_by:
+        wrong.append(("SELLER-2", f"the {event.to} may answer until {event.answer_by}, and should until {answer_by}"))
+    return [*numbered(order, "request", event.request_id, order.requests), *wrong]
 
 
 def _request_closed(order: Order, event: Any) -> Wrong:
@@ -154,10 +158,18 @@ _start_return = _moving("start-return")
 
 def _return_started(order: Order, event: e.ReturnStarted) -> Wrong:
     wrong = [*numbered(order, "return", event.return_id, order.returns), *_start_return(order, event)]
-    for unit in () if wrong else pick(order, event.units):
-        closes_at = (unit.delivered_at or event.at) + order.rules.return_window(order.items[unit.item_id].line.category)
-        if event.at > closes_at:
-            wrong.append(("RETURN-1", f"the return window of {named(unit)} closed at {closes_at}"))
+    if wrong:
+        return wrong
+    last_closes_at = event.at
+    for unit in pick(order, event.units):
+        opens_at = unit.delivered_at or event.at
+        closes_at = opens_at + order.rules.return_window(order.items[unit.item_id].line.category)
+        if not opens_at <= event.at <= closes_at:
+            wrong.append(("RETURN-1", f"the return window of {named(unit)} is from {opens_at} to {closes_at}"))
+        last_closes_at = max(last_closes_at, closes_at)
+    lapses_at = last_closes_at + timedelta(days=order.rules.returns.lapse_days)
+    if not wrong and event.lapses_at != lapses_at:
+        wrong.append(("RETURN-4", f"return {event.return_id} lapses at {event.lapses_at}, and should at {lapses_at}"))
     return wrong
 
 

@@ -10,8 +10,9 @@ from ...domain.shipment import evolve_shipment, packed
 from ..aggregates import Policies
 from ..errors import StoreError
 from ..store.scan import Scan
-from . import replay_money, replay_moves
-from .replay_moves import FINE, Check
+from . import replay_money, replay_moves, replay_owed
+from .replay_asides import Asides
+from .replay_moves import FINE, Check, Wrong
 
 Aggregate = Order | Shipment
 
@@ -20,25 +21,53 @@ class CannotBeFolded(Exception):
     """What a stream holds makes no order or shipment; it is found at the event that says so."""
 
 
-def _steps() -> dict[type[e.Event], tuple[Check, Callable[[Any, Any], Any]]]:
-    checks = {**replay_moves.CHECKS, **replay_money.CHECKS}
-    return {
-        kind: (checks.get(kind, lambda *_: FINE), evolve if issubclass(kind, e.OrderEvent) else evolve_shipment)
-        for kind in e.EVENT_TYPES.values()
-    }
-
-
-STEPS = _steps()
-"""By event: how it is judged, and what it changes."""
+Step = tuple[Check, Callable[[Any, Any], Any]]
+"""How an event is judged, and what it changes."""
+_CHECKS = {**replay_moves.CHECKS, **replay_money.CHECKS}
+_STEPS: dict[type[e.Event], Step] = {
+    kind: (_CHECKS.get(kind, lambda *_: FINE), evolve if issubclass(kind, e.OrderEvent) else evolve_shipment)
+    for kind in e.EVENT_TYPES.values()
+}
+_EVER = 2**63 - 1
 
 
 class Past:
-    """Folds any stream up to any position. Nothing is found here: each event is judged in its own turn."""
+    """Folds any stream up to any position. Nothing is found here: each event is judged in its own turn.
+
+    ``steps`` are what is done with each event; what no order remembers of them goes to ``asides``.
+    """
 
     def __init__(self, scan: Scan, policies: Policies) -> None:
         self._scan = scan
         self._policies = policies
         self._known: dict[str, Policy] = {}
+        self.asides = Asides()
+        self.steps = self._noting(self.asides)
+
+    def _noting(self, asides: Asides) -> dict[type[e.Event], Step]:
+        def after(kind: type[e.Event], note: Callable[[Any], None]) -> Check:
+            check, _ = _STEPS[kind]
+
+            def checked(order: Order, event: Any) -> Wrong:
+                note(event)
+                return check(order, event)
+
+            return checked
+
+        checks: dict[type[e.Event], Check] = {
+            e.RefundOwed: replay_owed.owed(asides, self._parcel),
+            e.ReturnReceived: after(e.ReturnReceived, asides.note_receipt),
+            e.ExceptionRaised: after(e.ExceptionRaised, asides.note_unusual),
+            e.PaymentUnexpected: after(e.PaymentUnexpected, asides.note_unusual),
+        }
+        return _STEPS | {kind: (check, evolve) for kind, check in checks.items()}
+
+    def _parcel(self, shipment_id: str) -> Shipment | None:
+        """How a parcel was packed never changes, so it does not matter when it is asked."""
+        try:
+            return self.shipment(shipment_id, _EVER)
+        except CannotBeFolded:
+            return None
 
     def begun_by(self, event: e.Event) -> Aggregate:
         """What a stream's first event makes."""
@@ -59,18 +88,21 @@ class Past:
 
     def order(self, order_id: str, before: int) -> Order | None:
         """The order of the events of positions before ``before``; None where there are none."""
-        found = self.aggregate(f"order:{order_id}", before)
+        found = self._folded(f"order:{order_id}", before, self._noting(Asides()))
         assert found is None or isinstance(found, Order)
         return found
 
     def shipment(self, shipment_id: str, before: int) -> Shipment | None:
         """The shipment of the events of positions before ``before``; None where there are none."""
-        found = self.aggregate(f"shipment:{shipment_id}", before)
+        found = self._folded(f"shipment:{shipment_id}", before, _STEPS)
         assert found is None or isinstance(found, Shipment)
         return found
 
     def aggregate(self, stream: str, before: int) -> Aggregate | None:
-        """A stream's, as ``Fold.follow`` makes it of the same events."""
+        """A stream's, as ``Fold.follow`` makes it of the same events, whose asides are noted."""
+        return self._folded(stream, before, self.steps)
+
+    def _folded(self, stream: str, before: int, steps: dict[type[e.Event], Step]) -> Aggregate | None:
         aggregate: Aggregate | None = None
         for row in self._scan.stream_rows(stream, before):
             try:
@@ -80,7 +112,7 @@ class Past:
             if aggregate is None:
                 aggregate = self.begun_by(event)
             elif event.version > aggregate.version:
-                check, change = STEPS[type(event)]
+                check, change = steps[type(event)]
                 try:
                     check(aggregate, event)
                     change(aggregate, event)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...domain import Order, Shipment, Unit
 from ...domain.lifecycle import COMING_BACK, PACKABLE, UNDER_WAY, UNSHIPPED
-from .replay_moves import named
+from .replay_moves import named, pick
 
 CONSISTENCY = "consistency"
 WITH_PARCEL = UNDER_WAY | COMING_BACK | {"preparing"}
@@ -90,6 +90,11 @@ def judge_parcel(shipment: Shipment, order_id: str, order: Order | None) -> Iter
     if order is None:
         yield CONSISTENCY, f"there is no order {order_id}, of which it holds units"
         return
-    for unit in order.pick(shipment.contents[order_id]):
+    try:
+        units = pick(order, shipment.contents[order_id])
+    except LookupError:
+        yield "PACK-1", f"it holds units that order {order_id} does not have"
+        return
+    for unit in units:
         if unit.shipment_id == shipment.shipment_id and unit.state == "delivered":
             yield CONSISTENCY, f"{named(unit)} of order {order_id} is delivered, it is {shipment.state}"

@@ -1,11 +1,12 @@
 """Whole orders and shipments judged: when a replay lets go of them, and only if nothing happens to them any more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import islice
 
 from ...domain import Order, Shipment
 from ..store.scan import Scan
 from .replay_findings import Finding, Findings
-from .replay_models import ReadModels, differences
+from .replay_models import READ_MODEL, ReadModels
 from .replay_moves import Wrong
 from .replay_past import Aggregate, CannotBeFolded, Past
 from .replay_whole import WITH_PARCEL, judge_order, judge_parcel, judge_riders, parcels_of
@@ -14,7 +15,7 @@ COMPARED_AT_ONCE = 500
 
 
 class Wholes:
-    """Judges aggregates of a log that ends at ``end``, and compares orders with the read models where there are any."""
+    """Judges aggregates of a log that ends at ``end``, and compares them with the read models where there are any."""
 
     def __init__(
         self, scan: Scan, past: Past, findings: Findings, *, end: int, read_models: ReadModels | None = None
@@ -27,17 +28,16 @@ class Wholes:
 
     def judge(self, aggregates: Mapping[str, Aggregate]) -> None:
         """Judge aggregates by their streams."""
-        orders = []
         for stream, aggregate in aggregates.items():
-            if isinstance(aggregate, Order):
-                orders.append(aggregate)
-                wrong = self._order(stream, aggregate)
-            else:
-                wrong = self._shipment(stream, aggregate)
+            wrong = (
+                self._order(stream, aggregate) if isinstance(aggregate, Order) else self._shipment(stream, aggregate)
+            )
             if wrong:
                 self._found(stream, aggregate, wrong)
-        for start in range(0, len(orders) if self._read_models else 0, COMPARED_AT_ONCE):
-            self._compare(orders[start : start + COMPARED_AT_ONCE])
+        if self._read_models is not None:
+            everything = iter(aggregates.items())
+            while some := dict(islice(everything, COMPARED_AT_ONCE)):
+                self._compare(self._read_models, some)
 
     def _order(self, stream: str, order: Order) -> Wrong:
         wrong = judge_order(order)
@@ -59,12 +59,16 @@ class Wholes:
                 continue
         return wrong
 
-    def _compare(self, orders: Sequence[Order]) -> None:
-        assert self._read_models is not None
-        told = self._read_models.told([order.order_id for order in orders])
-        for order in orders:
-            if wrong := differences(order, told.get(order.order_id)):
-                self._found(f"order:{order.order_id}", order, wrong)
+    def _compare(self, read_models: ReadModels, aggregates: Mapping[str, Aggregate]) -> None:
+        """They are read before an aggregate is asked for later events: so they may know more, but not less."""
+        unusual = self._past.asides.unusual
+        orders = [(order, unusual(stream)) for stream, order in aggregates.items() if isinstance(order, Order)]
+        shipments = [shipment for shipment in aggregates.values() if isinstance(shipment, Shipment)]
+        otherwise = {f"order:{its_id}": reasons for its_id, reasons in read_models.of_orders(orders).items()}
+        for shipment_id, reasons in read_models.of_shipments(shipments).items():
+            otherwise[f"shipment:{shipment_id}"] = reasons
+        for stream, reasons in otherwise.items():
+            self._found(stream, aggregates[stream], [(READ_MODEL, reason) for reason in reasons])
 
     def _found(self, stream: str, aggregate: Aggregate, wrong: Wrong) -> None:
         if self._is_last(stream, aggregate):

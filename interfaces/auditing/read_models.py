@@ -1,57 +1,125 @@
-"""The read models beside a store's events, as a replay asks them."""
+"""The read models of a store, as a replay asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...application.audit.replay_models import Told
-from ...application.store import Store
-from ...projections import accounts, registry
-from ...projections.audit_views import ASKED, orders_as_read
-from ...projections.database import Database
+from ...application.store.address import MEMORY, SQLITE, is_postgres
+from ...projections import registry
+from ...projections.audit_ids import count_known, ids_known, ids_unlisted, loose_postings
+from ...projections.audit_views import facts
+from ...projections.builtin import builtin_projections
 from ...projections.runner import Runner
+from ..read_models import event_log, opened
+from .refolded import ORDER_FACTS, differences, shipment_facts
 
 if TYPE_CHECKING:
-    from ...application.audit.replay import OpenReadModels
+    from ...application.audit.replay_asides import Unusual
+    from ...application.audit.replay_models import OpenReadModels
+    from ...application.store import Store
+    from ...domain import Order, Shipment
+    from ...projections.database import Database
+    from ...projections.runner import Status
+
+_PROJECTIONS = {projection.name: projection for projection in builtin_projections()}
 
 
-class BesideTheEvents:
+class BesideTheLog:
     """See ``replay_models.ReadModels``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, names: Sequence[str]) -> None:
         self._database = database
+        self.names = names
 
-    def told(self, order_ids: Sequence[str]) -> Mapping[str, Told]:
-        return {
-            order_id: Told(
-                state=read.state,
-                open_requests=read.open_requests,
-                refunds=read.refunds,
-                due=read.balances.get(accounts.DUE, 0),
-                deferred=read.balances.get(accounts.DEFERRED, 0),
-            )
-            for order_id, read in orders_as_read(self._database, order_ids).items()
+    def of_orders(self, orders: Sequence[tuple[Order, Iterable[Unusual]]]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        ids = [order.order_id for order, _ in orders]
+        for name in [name for name in ORDER_FACTS if name in self.names] if ids else ():
+            told = facts(self._database, _PROJECTIONS[name], ids)
+            for order, unusual in orders:
+                log = ORDER_FACTS[name](order, unusual)
+                if reasons := differences(name, log, told.get(order.order_id, {})):
+                    found.setdefault(order.order_id, []).extend(reasons)
+        return found
+
+    def of_shipments(self, shipments: Sequence[Shipment]) -> Mapping[str, Sequence[str]]:
+        if not shipments or "shipments" not in self.names:
+            return {}
+        told = facts(self._database, _PROJECTIONS["shipments"], [shipment.shipment_id for shipment in shipments])
+        found = {
+            shipment.shipment_id: differences("shipments", shipment_facts(shipment), told.get(shipment.shipment_id, {}))
+            for shipment in shipments
         }
+        return {shipment_id: reasons for shipment_id, reasons in found.items() if reasons}
+
+    def strangers(self, orders: int, shipments: int) -> Iterator[tuple[str, str]]:
+        for name in self.names:
+            kind, count = ("shipment", shipments) if name == "shipments" else ("order", orders)
+            for its_id in self._unknown(name, count):
+                yield f"{kind}:{its_id}", f"in the read model {name}, and not in the log"
+        if "ledger" in self.names and (loose := loose_postings(self._database)):
+            yield "", f"{loose:,} postings in the read model ledger belong to no entry"
+
+    def _unknown(self, name: str, count: int) -> Iterable[str]:
+        """As many as the log has are its own, for each of these was looked for."""
+        projection = _PROJECTIONS[name]
+        if name not in ("orders", "shipments") and "orders" in self.names:
+            return ids_unlisted(self._database, projection)
+        if name in ("orders", "shipments") and count_known(self._database, projection) == count:
+            return ()
+        return ids_known(self._database, projection)
 
 
-def caught_up(store: str) -> tuple[OpenReadModels | None, str]:
-    """The read models beside the events, caught up; or None, and why they are not to be had."""
-    with closing(Store.open(store, create=False)) as log, Database.open(store) as database:
+def caught_up(store: str, place: str | None = None) -> tuple[OpenReadModels | None, str]:
+    """The read models of a store that can be caught up, and why the others cannot; None where it is none of them.
+
+    ``place`` is where they live, if not beside the events; in memory, all of them are made for the occasion.
+    """
+    if place in MEMORY:
+        return partial(_opened, store, place, [*_PROJECTIONS]), ""
+    if place is not None and not _is_there(place):
+        return None, "there are none"
+    with event_log(store) as log, opened(store, place) as database:
         built = {checkpoint.name for checkpoint in registry.checkpoints(database) if checkpoint.role == "live"}
-        if not built.issuperset(projection.name for projection in ASKED):
+        names = [name for name in _PROJECTIONS if name in built]
+        if not names:
             return None, "there are none"
-        runner = Runner(log, database, ASKED)
-        runner.catch_up()
-        for status in runner.status():
-            if status.state != "following":
-                return None, f"{status.name} stopped at position {status.position:,}: {status.why or status.state}"
-    return partial(_opened, store), ""
+        following, others = _follow(log, database, names, log.last_position())
+    missing = sorted(_PROJECTIONS.keys() - names)
+    not_built = [f"not built: {', '.join(missing)}"] if missing else []
+    opener = partial(_opened, store, place, following) if following else None
+    return opener, "; ".join([*others, *not_built])
+
+
+def _is_there(place: str) -> bool:
+    """Else opening it would make it."""
+    return is_postgres(place) or Path(place.removeprefix(SQLITE)).exists()
 
 
 @contextmanager
-def _opened(store: str) -> Iterator[BesideTheEvents]:
-    with Database.open(store) as database:
-        yield BesideTheEvents(database)
+def _opened(store: str, place: str | None, names: Sequence[str], up_to: int) -> Iterator[BesideTheLog]:
+    with event_log(store) as log, opened(store, place) as database:
+        following, _ = _follow(log, database, names, up_to)
+        yield BesideTheLog(database, following)
+
+
+def _follow(log: Store, database: Database, names: Sequence[str], up_to: int) -> tuple[list[str], list[str]]:
+    """Bring them up to a position at least; the names of those that are there, and why the others are not."""
+    runner = Runner(log, database, [_PROJECTIONS[name] for name in names])
+    statuses = runner.status()
+    while any(status.position < up_to for status in statuses) and runner.step():
+        statuses = runner.status()
+    there = [status.name for status in statuses if status.state == "following" and status.position >= up_to]
+    return there, [_why_not(status) for status in statuses if status.name not in there]
+
+
+def _why_not(status: Status) -> str:
+    if status.state == "needs-rebuild":
+        return f"{status.name} was made by another version and must be rebuilt"
+    if status.state == "diverged":
+        return f"{status.name} knows events that the log does not have and must be rebuilt"
+    return f"{status.name} stopped at position {status.position:,}: {status.why or status.state}"

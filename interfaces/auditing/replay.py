@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..exits import DONE, FOUND
-from ..parameters import json_option, store_option
+from ..parameters import json_option, read_models_option, store_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Fold the whole log again, and check it.")
 @click.option("--workers", type=click.IntRange(1, 64), metavar="N", default=1, show_default=True, help="Processes.")
-@click.option("--no-read-models", is_flag=True, help="Do not compare orders with the read models.")
+@click.option("--no-read-models", is_flag=True, help="Do not compare with the read models.")
+@read_models_option
 @json_option
 @store_option()
-def replay(workers: int, no_read_models: bool, as_json: bool, store: str) -> int:
+def replay(workers: int, no_read_models: bool, read_models: str | None, as_json: bool, store: str) -> int:
     """Fold the whole log again, and check every event, order and shipment.
 
-    Where the store has read models, they are caught up, and each order is compared with what they say of it. Exit
-    status 1 if anything is wrong.
+    The read models that there are get caught up, and each order and shipment is compared with what they say of it.
+    Exit status 1 if anything is wrong.
     """
     from ...application.audit.replay import replay
     from .bar import bar
     from .read_models import caught_up
 
-    models, why_not = (None, "not asked for") if no_read_models else caught_up(store)
+    models, why_not = (None, "not asked for") if no_read_models else caught_up(store, read_models)
     with bar("replaying") as advance:
         report = replay(store, workers=workers, read_models=models, progress=advance)
     if as_json:
@@ -67,7 +68,13 @@ def _tables(report: Report, why_not: str) -> Iterator[Table]:
         [
             ("replayed", f"{report.events:,} event{'' if report.events == 1 else 's'}{rate}"),
             ("of", f"{report.orders:,} orders, {report.shipments:,} shipments"),
-            ("read models", "each order compared" if report.compared else f"not compared: {why_not}"),
+            ("read models", _compared(report, why_not)),
             ("found", f"{report.found:,}: {by_rule}{more}" if report.found else "nothing wrong"),
         ]
     )
+
+
+def _compared(report: Report, why_not: str) -> str:
+    if not report.compared:
+        return f"not compared: {why_not}"
+    return f"each order compared with {', '.join(report.read_models)}{'; ' if why_not else ''}{why_not}"

@@ -409,6 +409,12 @@ def units_that_their_parcel_does_not_hold(store: Altered) -> tuple[int, str, str
 
 
 @fault
+def a_parcel_of_units_that_its_order_does_not_have(store: Altered) -> tuple[int, str, str]:
+    store.alter("shipment:S-O4", "shipment-packed", lambda s: s["contents"][0].update(units={"A": [9], "Z": [1]}))
+    return store.position("shipment:S-O4", "shipment-dispatched"), "shipment S-O4", "PACK-1"
+
+
+@fault
 def a_parcel_that_is_gone(store: Altered) -> tuple[int, str, str]:
     store.sql("DELETE FROM stored_events WHERE originator_id = 'shipment:S-O4'")
     return store.position("order:O4", "items-dispatched"), "order O4", "consistency"
