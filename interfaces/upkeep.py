@@ -23,6 +23,7 @@ def rebuild(names: tuple[str, ...], read_models: str | None, store: str) -> None
     """Make read models anew from the events, all or those named; readers go on with the old rows meanwhile."""
     from ..projections.errors import ProjectionFailed
     from ..projections.rebuild import rebuild as make_anew
+    from .places import where_argument
     from .progress import event_bar
     from .read_models import event_log, opened, projections_named
     from .replay import collect_garbage_seldom
@@ -36,7 +37,7 @@ def rebuild(names: tuple[str, ...], read_models: str | None, store: str) -> None
             with event_bar(f"rebuilding {told if len(wanted) == 1 else 'read models'}") as advance:
                 make_anew(log, database, *wanted, progress=lambda at: advance(at.position, at.last))
         except KeyboardInterrupt:
-            again = " ".join(["ordertrail rebuild", *names])
+            again = " ".join(["ordertrail rebuild", *names]) + where_argument(store, read_models)
             raise Failure(
                 f"interrupted: what is built so far stays, and {again} goes on from there", INTERRUPTED
             ) from None
