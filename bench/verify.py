@@ -82,6 +82,7 @@ def _multiply(recorded: Path, path: Path, times: int) -> None:
     Orders.open(path).close()
     connection = sqlite3.connect(path)
     connection.execute("ATTACH ? AS recorded", (str(recorded),))
+    connection.execute("INSERT OR IGNORE INTO policies SELECT * FROM recorded.policies")
     for chain, insert in ((EVENTS, INSERT_EVENT), (JOURNAL, INSERT_ENTRY)):
         rows = connection.execute(
             f"SELECT {chain.columns} FROM recorded.{chain.table} ORDER BY {chain.number}"

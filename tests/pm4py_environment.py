@@ -29,7 +29,7 @@ def _made(folder: Path) -> str:
     python, complete = folder / "bin" / "python", folder / "complete"
     if not complete.exists():
         venv.create(folder, with_pip=True, clear=True)
-        call = [python, "-m", "pip", "install", "--quiet", PM4PY]
+        call = [python, "-m", "pip", "install", "--quiet", "--no-compile", PM4PY]
         try:
             subprocess.run(call, check=True, capture_output=True, timeout=60 * MINUTES_TO_INSTALL)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

@@ -20,6 +20,8 @@ from ordertrail.application.store import Store
 from processes import ordertrail
 from recorded_log import recorded_log
 
+pytestmark = pytest.mark.slow
+
 Place = tuple[str | int, ...]
 BY_UNIT = ("units", "opened", "grounds", "promises")
 OF_ORDER = ("", ":refund:1", ":request:1", ":return:1", ":claim:1")
@@ -165,7 +167,6 @@ def explained(store: Store, order_id: str) -> list[Explanation]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "number", "column"), [("stored_events", "notification_id", "state"), ("journal", "entry", "command")]
 )

@@ -26,6 +26,8 @@ from recorded_log import recorded_log
 from shop import SELLER, Clock, give, packing, placing, scan
 from shop import cancelling as cancel
 
+pytestmark = pytest.mark.slow
+
 DURABLE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -53,7 +55,6 @@ def apply(url: str, log: bytes) -> int:
 # --- what engines recorded --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_recorded_week_is_decided_again_as_it_was(url: str) -> None:
     entries = apply(url, recorded_log(60))
     result = redecide(url)
@@ -63,7 +64,6 @@ def test_a_recorded_week_is_decided_again_as_it_was(url: str) -> None:
     assert result.statuses.keys() == {"accepted", "noted", "rejected"}
 
 
-@pytest.mark.slow
 def test_processes_pages_and_kept_streams_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "shop.db")
     apply(url, recorded_log(60))
@@ -87,7 +87,6 @@ def test_progress_is_told_and_a_part_can_be_asked_for(tmp_path: Path) -> None:
     assert redecide(url, first=entries + 1).entries == 0
 
 
-@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     log=command_logs(max_size=40).map(lambda drawn: drawn[0]),
@@ -119,7 +118,6 @@ def test_embedded_decisions_are_decided_again_with_the_clock_that_they_had(url: 
     assert {"TIME-3", "ORDER-0", "CANCEL-6"} <= {json.loads(row[3]).get("rule") for row in rows(url)["journal"]}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Threads, Processes])
 def test_what_concurrent_writers_decided_is_decided_again_as_it_was(
     kind: type[Threads] | type[Processes], url: str
@@ -310,7 +308,6 @@ def test_a_policy_that_is_gone_is_found(altered: Callable[..., list[Finding]]) -
 RENAMED = "UPDATE stored_events SET state = CAST(json_set(state, '$.{0}', 'GONE') AS BLOB) WHERE notification_id = ?"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("field", ["order_id", "shipment_id"])
 def test_an_event_that_holds_another_subject_than_its_column_says_is_a_finding(
     template: bytes, tmp_path: Path, field: str
@@ -332,7 +329,6 @@ def test_an_event_that_holds_another_subject_than_its_column_says_is_a_finding(
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-@pytest.mark.slow
 def test_a_policy_tried_on_an_event_of_another_subject_is_one_sentence(template: bytes, tmp_path: Path) -> None:
     store, policy = tmp_path / "shop.db", tmp_path / "other.toml"
     policy.write_text(default_policy_toml().replace('version = "1"', 'version = "2"'))
@@ -347,7 +343,6 @@ def test_a_policy_tried_on_an_event_of_another_subject_is_one_sentence(template:
         failed_in_one_sentence(done.returncode, done.stderr, "is damaged", "GONE")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "value"),
     [
