@@ -53,6 +53,10 @@ class Result(Struct, frozen=True, kw_only=True):
         return _encode(self.to_dict())
 
 
+read_result = msgspec.json.Decoder(Result).decode
+"""A result back from its JSON, as the journal keeps it."""
+
+
 def decided(command: Command, outcome: Outcome) -> Result:
     """The answer to a command that was decided."""
     return Result(

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-import msgspec
-
 from ..domain import Case, Command, Event, Policy, canonical, decide, same_content, streams_made
 from .aggregates import Policies, Shelf, WorkingSet
 from .errors import StoreError
-from .results import Result, decided, repeated
+from .results import Result, decided, read_result, repeated
 from .store import JournalEntry, Store
 
 
@@ -104,7 +102,7 @@ class Transaction:
         """ORDER-0 was said to this before: it is answered the same, and not kept once more."""
         for entry in (*self._store.entries_reusing(command.command_id), *self._said[command.command_id]):
             if entry.reused and same_content(entry.command, content):
-                return msgspec.json.decode(entry.outcome, type=Result)
+                return read_result(entry.outcome)
         return None
 
 

@@ -25,6 +25,7 @@ from trade import BETWEEN_ORDERS, LIVES, NOW, START, Command, Life, dispatch, li
 
 from ordertrail.application import Orders
 from ordertrail.application.audit.replay import replay
+from ordertrail.application.audit.replay_scan import ROWS_AT_ONCE
 from ordertrail.application.store import Store
 from ordertrail.application.store.chain import EVENTS
 from ordertrail.application.store.chain import START as START_DIGEST
@@ -36,6 +37,7 @@ from ordertrail.interfaces.auditing.bar import bar
 MARK = "~"
 """Stands before every id of the told lives, and gives way to the number of the copy."""
 AT_ONCE = 1_000
+LAST_POSITION = 2**62
 TWO = "notification_id, state"
 ALL = "notification_id, originator_id, originator_version, topic, state"
 
@@ -47,10 +49,11 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     same_events = _copy(_told(lives, [_same]), same, 20 * lives)
     written = _copy(told, long, events)
     _copy(told, short, events // 4)
-    one, two, bare, narrow = [], [], [], []
+    one, two, bare, narrow, decoded = [], [], [], [], []
     for _ in range(rounds):
         bare.append(seconds([partial(_scan, long, ALL)]))
         narrow.append(seconds([partial(_scan, long, TWO)]))
+        decoded.append(seconds([partial(_decode, long)]))
         one.append(_in_a_process(long, 1).seconds)
         two.append(_in_a_process(long, 2).seconds)
     minimal, minimal_events = _minimal(folder / "minimal.db", lives)
@@ -66,6 +69,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         Figure.of("rows of a bare scan", rates["bare"], "/s", note="the columns that a replay reads, by plain sqlite3"),
         Figure.of("replay / bare scan", ratios(bare, one), "×", limit=("≥", 0.4)),
         Figure.of("replay / bare scan of two columns", ratios(narrow, one), "×", note="position and state alone"),
+        Figure.of("decoding alone / bare scan", ratios(bare, decoded), "×", note="nothing folded, nothing judged"),
         Figure.of("replay, two processes / one", ratios(one, two), "×", limit=("≥", 1.6), note="with their start"),
         Figure.of("events by minimal eventsourcing", minimal_rates, "/s", note=f"{lives:,} lives by repository.get"),
         Figure.of("events of the same lives, replayed", same_rates, "/s", note=f"{same_events:,} events"),
@@ -153,6 +157,15 @@ def _scan(path: Path, columns: str) -> None:
     while cursor.fetchmany(AT_ONCE):
         pass
     connection.close()
+
+
+def _decode(path: Path) -> None:
+    """The log as a replay reads it, and no more."""
+    with closing(Store.open(str(path), create=False)) as store:
+        scan, after = store.scan(), 0
+        while (chunk := scan.chunk(after, LAST_POSITION, ROWS_AT_ONCE)) is not None:
+            assert chunk.events() is not None
+            after = chunk.last
 
 
 def _minimal(path: Path, lives: int) -> tuple[MinimalOrders, int]:

@@ -336,6 +336,8 @@ COMMANDS: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for 
 """Every command by its name."""
 for _name, _kind in COMMANDS.items():
     _kind.name = _name
+    # msgspec learns a struct's fields at its first use; two threads that are the first at once crash the process.
+    msgspec.json.Decoder(_kind)
 
 
 def parse(raw: object) -> Command:

@@ -120,6 +120,9 @@ class Policy(_Section, frozen=True):
         return timedelta(days=min(days, self.returns.category_window_days.get(category or "", days)))
 
 
+msgspec.json.Decoder(Policy)  # as in commands: two threads must not be the first to use it
+
+
 @cache
 def default_policy_toml() -> str:
     """The packaged ``policy.toml``, as text."""

@@ -59,6 +59,7 @@ FIGURES = {
         "rows of a bare scan",
         "replay / bare scan",
         "replay / bare scan of two columns",
+        "decoding alone / bare scan",
         "replay, two processes / one",
         "events by minimal eventsourcing",
         "replay / minimal eventsourcing",

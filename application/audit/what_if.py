@@ -17,7 +17,7 @@ from ...domain import Command, Event, Policy
 from ...domain.events import OrderPlaced
 from ..aggregates import Policies, Shelf
 from ..errors import StoreError
-from ..results import Result
+from ..results import Result, read_result
 from ..store import JournalEntry, Store
 from ..transaction import Transaction
 from .past import Past, command_of, pages
@@ -153,7 +153,7 @@ class _Comparison:
     def _compare(
         self, entry: JournalEntry, command: Command, result: Result, made: list[Event]
     ) -> tuple[Otherwise, set[str]] | None:
-        recorded = msgspec.json.decode(entry.outcome, type=Result)
+        recorded = read_result(entry.outcome)
         known = [self._recorded(told) for told in recorded.events]
         self._refunds.follow(known, made)
         for event in filter(by_time, known):

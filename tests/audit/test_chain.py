@@ -26,6 +26,7 @@ from processes import Processes, Rival, ordertrail, postgres_schema, rows, start
 from recorded_log import recorded_log
 from shop import Clock
 
+ROUNDS = 4
 NUMBER = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 BLOB = st.binary(max_size=9)
@@ -153,7 +154,7 @@ def test_processes_that_write_at_once_make_one_whole_chain_and_who_verifies_mean
     crowd = Processes(url, 4)
     clock = Clock()
     placed = 0
-    for round_ in range(8):
+    for round_ in range(ROUNDS):
         placings = [placing(100 * round_ + number) for number in range(24)]
         repeated = [Rival(placings[0].command | {"order_id": f"X{round_}-{n}"}, "marketplace") for n in range(8)]
         auditor = start("audit", "verify", "--store", url, "--json", stdout=subprocess.PIPE)
@@ -163,20 +164,20 @@ def test_processes_that_write_at_once_make_one_whole_chain_and_who_verifies_mean
         seen, _ = auditor.communicate()
         assert json.loads(seen)["findings"] == []
     crowd.close()
-    assert placed == 8 * 24
+    assert placed == ROUNDS * 24
     counted = is_whole(url)
     assert counted["stored_events"] == placed
-    assert counted["journal"] == placed + 8 * 8
+    assert counted["journal"] == placed + 8 * ROUNDS
     assert is_whole(url, workers=2) == counted
 
 
 @pytest.mark.slow
 def test_whoever_is_killed_at_any_moment_leaves_a_whole_chain(url: str, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    log.write_bytes(recorded_log(200))
+    log.write_bytes(recorded_log(100))
     random = Random(11)
     killed = 0
-    for _ in range(6):
+    for _ in range(4):
         process = start("run", log, "--store", url, "--quiet", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(random.uniform(0.1, 0.6))
         process.kill()

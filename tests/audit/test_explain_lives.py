@@ -156,7 +156,7 @@ def smallest(amount: str) -> Decimal:
     return Decimal(1).scaleb(-len(amount.partition(".")[2]))
 
 
-@settings(max_examples=40, phases=[Phase.reuse, Phase.generate])  # to shrink such a log takes many minutes
+@settings(max_examples=20, phases=[Phase.reuse, Phase.generate])  # to shrink such a log takes many minutes
 @given(
     log=command_logs(min_size=15, max_size=60).map(lambda drawn: drawn[0]),
     again=st.lists(st.integers(0, 59), max_size=4),

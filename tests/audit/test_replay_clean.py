@@ -59,7 +59,7 @@ def test_a_recorded_week_is_clean_and_agrees_with_the_read_models(url: str) -> N
     assert clean(in_pieces).by_event == events
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(log=command_logs(max_size=60).map(lambda drawn: drawn[0]), turn=st.integers(0, 60))
 def test_made_up_lives_under_two_policies_are_clean_whatever_is_kept_in_memory(
     log: list[dict[str, Any]], turn: int
