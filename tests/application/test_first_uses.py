@@ -38,7 +38,8 @@ for line in sys.stdin:
     command = json.loads(line)
     all_at_once(lambda: parse(command))
 all_at_once(lambda: Policy.from_toml(content))
-all_at_once(lambda: read_result(b'{"status": "accepted", "cascade": [{"order_id": "O1", "item_id": "A", "quantity": 1}]}'))
+units = '{"order_id": "O1", "item_id": "A", "quantity": 1}'
+all_at_once(lambda: read_result(f'{{"status": "rejected", "cascade": [{units}]}}'))
 print("done")
 """
 
