@@ -14,6 +14,7 @@ from ..domain import Event
 from ..domain import events as e
 from . import accounts
 from .projection import Rows, microseconds
+from .returns import made_us
 
 
 class OrderRow(Struct, gc=False):
@@ -34,13 +35,6 @@ class RefundRow(Struct, gc=False):
     deferred: int
     since_us: int
     moved: str
-
-
-class ReturnRow(Struct, gc=False):
-    """When a return began: a refund because of it is not older, although the goods may have come back before."""
-
-    return_id: str
-    begun_us: int
 
 
 Postings = list[tuple[str, int, str | None]]
@@ -110,9 +104,7 @@ _decode_moved = msgspec.json.Decoder(dict[str, int]).decode
 
 def made(event: e.RefundOwed, rows: Rows) -> RefundRow:
     """The row of a new refund."""
-    begun = None if event.return_id is None else rows.get(ReturnRow, event.return_id)
-    since_us = max(microseconds(event.at), begun.begun_us if begun else 0)
-    return RefundRow(event.refund_id, event.amount if event.due_at is None else 0, since_us, "{}")
+    return RefundRow(event.refund_id, event.amount if event.due_at is None else 0, made_us(event, rows), "{}")
 
 
 def counts_from(event: Any, refund: RefundRow) -> int:

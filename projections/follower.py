@@ -4,7 +4,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import DecodeError
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from . import registry
 from .database import Database
 from .errors import DatabaseUnavailable, NeedsRebuild, ProjectionError, ProjectionFailed
 from .projection import Projection
-from .registry import Checkpoint
+from .registry import Checkpoint, Head
 from .rows import BatchRows
 
 Events = Sequence[tuple[int, Event]]
@@ -35,13 +35,6 @@ class EventLog(Protocol):
     def last_position(self) -> int:
         """The position of the last event; 0 for none."""
         ...
-
-
-class Head(NamedTuple):
-    """How far rows are: the position of the last event that they know, and what tells it from any other."""
-
-    position: int
-    mark: str
 
 
 def next_events(log: EventLog, head: Head, limit: int) -> Events | None:
@@ -87,7 +80,7 @@ def holds(log: EventLog, known: Checkpoint) -> bool:
         if is_unreadable(error):  # only a newer version could tell
             return True
         raise
-    return bool(found) and _head(found[0]) == (known.position, known.last_event)
+    return bool(found) and _head(found[0]) == known.head
 
 
 def _head(of: tuple[int, Event]) -> Head:
@@ -112,7 +105,7 @@ class Follower:
         self.name = projection.name
         self.role = checkpoint.role
         self.generation = checkpoint.generation
-        self.head = Head(checkpoint.position, checkpoint.last_event)
+        self.head = checkpoint.head
         self.stopped: ProjectionError | None = None
         self._database = database
         self._me = uuid.uuid4().hex
@@ -154,7 +147,7 @@ class Follower:
                 self.stopped = NeedsRebuild(self.name)
                 return
             if found.position >= position:
-                self.head = Head(found.position, found.last_event)  # another runner could do it
+                self.head = found.head  # another runner could do it
                 return
             registry.fail(connection, self.name, self.role, position, event, why)
         self.stopped = ProjectionFailed(self.name, position, event, why)
@@ -195,7 +188,7 @@ class Follower:
                 return
             if found.written_by != self._me or found.position != self.position:
                 self._rows.forget()  # another process writes it too, or it was swapped
-            theirs = Head(found.position, found.last_event)
+            theirs = found.head
             behind = bisect_right(events, found.position, key=_position)
             if theirs not in (self.head, _head(events[behind - 1]) if behind else self.head):
                 self.head = theirs  # not where these events go on: what follows it comes next

@@ -14,10 +14,11 @@ from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, func, se
 from ..domain import Event
 from ..domain import events as e
 from .asking import Asking
-from .booking import BOOKED, MOVES_REFUND, OrderRow, RefundRow, ReturnRow, counts_from, made
+from .booking import BOOKED, MOVES_REFUND, OrderRow, RefundRow, counts_from, made
 from .database import Database
 from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
+from .returns import ReturnRow, begin, load_returns, returns_table
 
 _METADATA = MetaData()
 ENTRIES = Table(
@@ -63,13 +64,7 @@ REFUNDS = Table(
     Column("moved", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-RETURNS = Table(
-    "ledger_returns",
-    _METADATA,
-    Column("return_id", ID, primary_key=True),
-    Column("begun_us", NUMBER, nullable=False),
-    sqlite_with_rowid=False,
-)
+RETURNS = returns_table("ledger_returns", _METADATA)
 
 
 class EntryRow(Struct, gc=False):
@@ -116,7 +111,7 @@ class Ledger(Projection):
         number = rows.highest(EntryRow)
         for position, event in moving:
             if isinstance(event, e.ReturnStarted):
-                rows.put(ReturnRow(event.return_id, microseconds(event.at)))
+                begin(event, rows)
                 continue
             order = _order(event, rows)
             refund = _refund(event, rows)
@@ -141,8 +136,7 @@ class Ledger(Projection):
 def _load(moving: Sequence[tuple[int, Any]], rows: Rows) -> None:
     rows.load(OrderRow, {event.order_id for _, event in moving if not isinstance(event, e.OrderPlaced)})
     rows.load(RefundRow, {event.refund_id for _, event in moving if isinstance(event, MOVES_REFUND)})
-    owed = (event for _, event in moving if isinstance(event, e.RefundOwed))
-    rows.load(ReturnRow, {event.return_id for event in owed if event.return_id is not None})
+    load_returns((event for _, event in moving), rows)
 
 
 def _order(event: Any, rows: Rows) -> OrderRow:

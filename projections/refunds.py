@@ -18,6 +18,7 @@ from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, maybe_instant, maybe_microseconds, microseconds
 from .query import Query
 from .refund_story import STEPS, as_made, encoded, step, told
+from .returns import ReturnRow, begin, load_returns, made_us, returns_table
 from .story import appended, by_row
 
 _METADATA = MetaData()
@@ -58,13 +59,7 @@ SELLERS = Table(
     Column("currency", ID, nullable=False),
     sqlite_with_rowid=False,
 )
-RETURNS = Table(
-    "refund_returns",
-    _METADATA,
-    Column("return_id", ID, primary_key=True),
-    Column("begun_us", NUMBER, nullable=False),
-    sqlite_with_rowid=False,
-)
+RETURNS = returns_table("refund_returns", _METADATA)
 
 
 class RefundRow(Struct, gc=False):
@@ -93,13 +88,6 @@ class OrderRow(Struct, gc=False):
     currency: str
 
 
-class ReturnRow(Struct, gc=False):
-    """When a return began: a refund because of it is not older, although the goods may have come back before."""
-
-    return_id: str
-    begun_us: int
-
-
 _CONCERNS = {*STEPS, e.OrderPlaced, e.ReturnStarted, e.RefundOwed}
 
 
@@ -114,18 +102,17 @@ class Refunds(Projection):
         mine: list[Any] = [event for _, event in events if type(event) in _CONCERNS]
         owed = [event for event in mine if isinstance(event, e.RefundOwed)]
         rows.load(OrderRow, {event.order_id for event in owed})
-        rows.load(ReturnRow, {event.return_id for event in owed if event.return_id is not None})
+        load_returns(owed, rows)
         rows.load(RefundRow, {event.refund_id for event in mine if type(event) in STEPS})
         for event in mine:
             if isinstance(event, e.OrderPlaced):
                 rows.put(OrderRow(event.order_id, event.seller_id, event.currency))
             elif isinstance(event, e.ReturnStarted):
-                rows.put(ReturnRow(event.return_id, microseconds(event.at)))
+                begin(event, rows)
             elif isinstance(event, e.RefundOwed):
                 order = rows.get(OrderRow, event.order_id)
                 assert order is not None, "an order is placed before anything happens to it"
-                begun = None if event.return_id is None else rows.get(ReturnRow, event.return_id)
-                rows.put(_made(event, order, begun.begun_us if begun else 0))
+                rows.put(_made(event, order, made_us(event, rows)))
                 methods = dict.fromkeys(payout.method for payout in event.payouts)
                 rows.add(*[MethodRow(method, event.refund_id) for method in methods])
         for refund_id, happened in by_row("refund_id", (event for event in mine if type(event) in STEPS)).items():
@@ -137,7 +124,7 @@ class Refunds(Projection):
             rows.put(row)
 
 
-def _made(event: e.RefundOwed, order: OrderRow, begun_us: int) -> RefundRow:
+def _made(event: e.RefundOwed, order: OrderRow, since_us: int) -> RefundRow:
     refund = as_made(event)
     return RefundRow(
         refund_id=event.refund_id,
@@ -147,7 +134,7 @@ def _made(event: e.RefundOwed, order: OrderRow, begun_us: int) -> RefundRow:
         currency=order.currency,
         status=refund.status(),
         next_promise_us=refund.next_promise_us(),
-        made_us=max(microseconds(event.at), begun_us),
+        made_us=since_us,
         made=encoded(refund),
         story="[]",
     )

@@ -6,7 +6,7 @@ has locked it may write the projection.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -58,6 +58,13 @@ _SELECT_LOCKED = _SELECT.with_for_update()
 _UPDATE = update(PROJECTIONS).where(_THIS)
 
 
+class Head(NamedTuple):
+    """How far rows are: the position of the last event that they know, and what tells it from any other."""
+
+    position: int
+    mark: str
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
     """A row of the registry. ``tables`` are the live names, as JSON; ``written_by`` is who wrote the last batch.
 
@@ -76,6 +83,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
     failed_position: int | None = None
     failed_event: str | None = None
     failed_why: str | None = None
+
+    @property
+    def head(self) -> Head:
+        """How far the rows are."""
+        return Head(self.position, self.last_event)
 
     def fits(self, projection: Projection) -> bool:
         """Whether this version of the projection made the rows."""

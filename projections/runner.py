@@ -16,8 +16,9 @@ from ..domain import OrdertrailError
 from . import registry
 from .database import Database, is_forbidden
 from .errors import DatabaseUnavailable, Diverged, NeedsRebuild, ProjectionError, ProjectionFailed
-from .follower import EventLog, Follower, Head, holds, in_one_line, is_unreadable, next_events
+from .follower import EventLog, Follower, holds, in_one_line, is_unreadable, next_events
 from .projection import Projection
+from .registry import Head
 
 BATCH_EVENTS = 5_000
 POLL_SECONDS = 0.02
@@ -87,7 +88,8 @@ class Runner:
                 if not self.step():
                     stop.wait(self._poll_seconds)
                 if time.monotonic() >= try_again:
-                    self.retry()
+                    if len(self._going()) < len(self._projections):
+                        self.retry()
                     try_again = time.monotonic() + RETRY_FAILED_SECONDS
                 elif time.monotonic() >= look_again:
                     self._look_again()
@@ -152,8 +154,10 @@ class Runner:
         """``compare``: whether the events that the rows know are those of the log; else they are counted only."""
         live = {each.name: each for each in registry.checkpoints(self._database) if each.role == "live"}
         last = self._log.last_position()  # asked after the checkpoints: nobody who follows is beyond it
-        heads = {(each.position, each.last_event): each for each in live.values()}
-        lost = {key for key, each in heads.items() if each.position > last or (compare and not holds(self._log, each))}
+        heads = {each.head: each for each in live.values()}
+        lost = {
+            head for head, each in heads.items() if each.position > last or (compare and not holds(self._log, each))
+        }
         return [
             Status(each.name, "failed", 0, last, why=self._without_tables[each.name])
             if each.name in self._without_tables and each.name not in live
@@ -209,13 +213,13 @@ def _require_apart(projections: list[Projection]) -> None:
             whose[what] = each.name
 
 
-def _status(projection: Projection, found: registry.Checkpoint | None, last: int, lost: set[tuple[int, str]]) -> Status:
+def _status(projection: Projection, found: registry.Checkpoint | None, last: int, lost: set[Head]) -> Status:
     if found is None:
         return Status(projection.name, "not-built", 0, last)
     lag = max(0, last - found.position)
     if not found.fits(projection):
         return Status(projection.name, "needs-rebuild", found.position, lag)
-    if (found.position, found.last_event) in lost:
+    if found.head in lost:
         return Status(projection.name, "diverged", found.position, lag)
     if found.failed_position is None:
         return Status(projection.name, "following", found.position, lag)

@@ -42,21 +42,6 @@ CHANGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a week of a few orders."""
-    path = tmp_path_factory.mktemp("recorded") / "shop.db"
-    with Orders.open(path) as orders:
-        list(orders.run(recorded_log(10).splitlines()))
-    return path
-
-
-@pytest.fixture
-def shop(recorded: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be attacked."""
-    return Path(shutil.copy(recorded, tmp_path / "shop.db"))
-
-
 def count(path: Path, table: str) -> int:
     with opened(path) as connection:
         ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}")

@@ -4,7 +4,6 @@ import json
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,15 +53,6 @@ def parsed(kinds: list[type], told: bytes) -> tuple[Any, ...]:
         row.append(value.decode() if kind is str else value)
     assert texts == b""
     return tuple(row)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 def is_whole(url: str, **how: Any) -> dict[str, int]:

@@ -32,14 +32,6 @@ MOVED = 20
 OTHER_POLICY = default_policy_toml().replace('version = "1"', 'version = "2"')
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("recorded") / "shop.db"
-    with Orders.open(path) as orders:
-        list(orders.run(recorded_log(10).splitlines()))
-    return path
-
-
 @pytest.fixture
 def moved(recorded: Path, tmp_path: Path) -> Callable[[str, int], str]:
     """A copy, one row of a table under another number."""

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,24 +20,12 @@ from ordertrail.application.audit import past
 from ordertrail.application.audit.redecide import redecide
 from ordertrail.application.audit.redecided import Finding, Redecided
 from ordertrail.domain import default_policy_toml, refunding
-from postgres import fresh_schema
 from processes import Processes, Rival, Threads, failed_in_one_sentence, ordertrail, rows
 from recorded_log import recorded_log
 from shop import SELLER, Clock, give, packing, placing, scan
 from shop import cancelling as cancel
 
 pytestmark = pytest.mark.slow
-
-DURABLE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
-
-
-@pytest.fixture(params=DURABLE)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 def is_clean(result: Redecided) -> bool:

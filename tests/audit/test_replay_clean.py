@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,11 @@ from lives import FEES, command_logs
 from ordertrail.application import Orders
 from ordertrail.application.audit.replay import Report, Settings, replay
 from ordertrail.interfaces.auditing.read_models import caught_up
-from postgres import fresh_schema
 from recorded_log import recorded_log
 from replays import SETTINGS, Altered, build_read_models
 from shop import Clock, give, placing
 
-DURABLE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(params=DURABLE)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 def clean(report: Report) -> Report:

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,21 +11,7 @@ import pytest
 from forger import opened
 from ordertrail.application import Orders
 from processes import SCRIPT, environment, failed_in_one_sentence, ordertrail
-from recorded_log import recorded_log
 from shop import MARKETPLACE, placing
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("recorded") / "shop.db"
-    with Orders.open(path) as orders:
-        list(orders.run(recorded_log(10).splitlines()))
-    return path
-
-
-@pytest.fixture
-def shop(recorded: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(recorded, tmp_path / "shop.db"))
 
 
 @pytest.fixture
