@@ -13,7 +13,7 @@ from ordertrail.domain.events import OrderEvent
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    events, rounds, asked = (1_000, 2, 20) if quick else (100_000, 7, 500)
+    events, rounds, asked = (1_000, 1, 20) if quick else (100_000, 7, 500)
     store = folder / "store.db"
     grow(store, events)
     with Orders.open(str(store)) as orders:

@@ -23,7 +23,7 @@ WARM_UP = 10
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, orders = (2, 20) if quick else (7, 300)
+    rounds, orders = (1, 20) if quick else (7, 300)
     lives = durable_lives(orders)
     transactions = _transactions(folder / "recorded.db", lives)
     took: dict[str, list[float]] = {"engine": [], "raw": [], "minimal": []}

@@ -25,7 +25,7 @@ MARKETPLACE = Principal("marketplace")
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     sizes = (1_000, 10_000) if quick else (10_000, 1_000_000)
-    rounds, commands = (2, 10) if quick else (15, 60)
+    rounds, commands = (1, 10) if quick else (15, 60)
     shops = [Shop.built(folder / f"{size}.db", size) for size in sizes]
     short, long = shops
     took: dict[str, list[list[float]]] = {"return": [[], []], "place": [[], []]}

@@ -22,7 +22,7 @@ Life = Callable[[str], Iterator[Command]]
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
     lengths = (5, 20) if quick else (5, 50, 500)
-    rounds, orders = (2, 3) if quick else (5, 8)
+    rounds, orders = (1, 3) if quick else (5, 8)
     figures = []
     for name, life in (("units cancelled one by one", unit_by_unit), ("a payout that keeps failing", again_and_again)):
         stores = {

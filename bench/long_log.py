@@ -23,7 +23,7 @@ from ordertrail.application import Orders
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, round_lines, lines = (2, 600, 500) if quick else (5, 20_000, 100_000)
+    rounds, round_lines, lines = (1, 600, 500) if quick else (5, 20_000, 100_000)
     return [*_speed(folder, rounds, round_lines), *_memory(folder, lines)]
 
 

@@ -61,7 +61,7 @@ TOP = 12
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, orders = (2, 20) if quick else (5, 300)
+    rounds, orders = (1, 20) if quick else (5, 300)
     plain, clocked = [], []
     for number in range(rounds):
         plain.append(_seconds(folder / f"plain-{number}.db", orders) / (3 * orders) * 1e6)

@@ -110,7 +110,7 @@ QUESTIONS: Mapping[str, Question] = {
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    events, rounds, asked = (6_000, 2, 10) if quick else (1_000_000, 7, 100)
+    events, rounds, asked = (6_000, 1, 10) if quick else (1_000_000, 7, 100)
     store = folder / "store.db"
     events = grow(store, events)
     with Orders.open(str(store)) as engine, Database.open(str(store)) as database:

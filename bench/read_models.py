@@ -31,7 +31,7 @@ Work = Callable[[Orders, Database], None]
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    events, rounds, remembered = (1_000, 2, 1_000) if quick else (60_000, 5, 400_000)
+    events, rounds, remembered = (1_000, 1, 1_000) if quick else (60_000, 5, 400_000)
     store, caught_up = folder / "store.db", folder / "caught-up.db"
     events = grow(store, events)
     figures = _compared("catch-up", catch_up, store, events, rounds)

@@ -11,7 +11,7 @@ from figures import Figure, ratios, seconds
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds = 2 if quick else 10
+    rounds = 1 if quick else 10
     script = Path(sysconfig.get_path("scripts")) / "ordertrail"
     took: dict[str, list[float]] = {"help": [], "bare": []}
     calls = {"help": [str(script), "--help"], "bare": [sys.executable, "-c", ""]}

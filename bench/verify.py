@@ -39,12 +39,12 @@ ALONE = multiprocessing.get_context("spawn")
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, commands, times = (2, 300, 1) if quick else (7, 20_000, 4)
+    rounds, commands, times = (1, 300, 1) if quick else (7, 20_000, 4)
     orders = 20 if quick else 300
     return [
         *_verifying(folder, rounds, commands, times),
         *_on_sqlite(folder, rounds, orders),
-        *_on_postgres(folder, 2 if quick else 5, orders),
+        *_on_postgres(folder, 1 if quick else 5, orders),
     ]
 
 

@@ -81,15 +81,13 @@ def failure(error: Exception) -> Failure:
     """The sentence and the status for an error that a command did not answer itself."""
     from ..application.errors import PolicyChanged, StoreError
     from ..domain.errors import OrdertrailError
-    from ..projections.errors import ProjectionError
 
     if isinstance(error, BrokenPipeError):
         silence_stdout()
         return Failure("", BROKEN_PIPE)
-    if isinstance(error, StoreError | ProjectionError) and not isinstance(error, PolicyChanged):
-        return Failure(str(error), STORE_FAILED)
     if isinstance(error, OrdertrailError):
-        return Failure(str(error))
+        stored = isinstance(error, StoreError) and not isinstance(error, PolicyChanged)
+        return Failure(str(error), STORE_FAILED if stored or _is_of_read_models(error) else WRONG_INPUT)
     if isinstance(error, OSError):
         silence_stdout()
         status = WRONG_INPUT if error.filename else OUTPUT_FAILED
@@ -97,6 +95,12 @@ def failure(error: Exception) -> Failure:
     return Failure(
         f"this is a bug in ordertrail: {type(error).__name__}: {error} (ORDERTRAIL_TRACEBACK=1 shows where)", BUG
     )
+
+
+def _is_of_read_models(error: Exception) -> bool:
+    """They are not imported to know that: half a second, and where nothing has imported them, none has failed."""
+    errors = sys.modules.get("ordertrail.projections.errors")
+    return errors is not None and isinstance(error, errors.ProjectionError)
 
 
 def end(error: click.ClickException) -> NoReturn:

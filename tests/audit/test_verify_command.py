@@ -13,6 +13,8 @@ from ordertrail.application import Orders
 from processes import SCRIPT, environment, failed_in_one_sentence, ordertrail
 from shop import MARKETPLACE, placing
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def keys(tmp_path: Path) -> tuple[Path, Path]:

@@ -23,6 +23,8 @@ from markdown_it import MarkdownIt
 
 from postgres import fresh_schema
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -20,6 +20,8 @@ import pytest
 from ordertrail.application import Orders, Principal
 from postgres import fresh_schema
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = CHECKOUT / "examples" / "olist.py"
 REAL = Path(os.environ.get("ORDERTRAIL_OLIST", CHECKOUT.parent / "shared" / "data" / "olist"))

@@ -28,7 +28,7 @@ from processes import (
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 8
+ROUNDS = 5
 PARTNER = {"name": "post", "kind": "partner"}
 MARKET, WAREHOUSE, CARRIER, BUYER = ("marketplace",), ("warehouse",), ("carrier",), ("buyer", "B1")
 

@@ -134,8 +134,8 @@ def files(folder: Path) -> Callable[[], str]:
     return lambda: f"sqlite:///{folder / f'store-{next(numbers)}.db'}"
 
 
-def test_twenty_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path) -> None:
-    kills = kill_often(tmp_path, files(tmp_path), orders=120, kills=20, each=14)
+def test_a_dozen_kills_on_sqlite_lose_and_double_nothing(tmp_path: Path) -> None:
+    kills = kill_often(tmp_path, files(tmp_path), orders=100, kills=12, each=10)
     assert kills["after some new answers"] > 0
     assert kills["write"] > 0
 

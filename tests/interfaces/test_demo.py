@@ -26,6 +26,8 @@ from ordertrail.projections.database import Database
 from ordertrail.projections.runner import Runner
 from postgres import fresh_schema
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 200  # orders, so that every kind of life is lived at least once
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def traded(orders: Orders) -> Orders:
-    for _ in orders.run(recorded_log(25).splitlines()):
+    for _ in orders.run(recorded_log(16).splitlines()):
         pass
     return orders
 
@@ -40,7 +40,7 @@ def test_each_event_counts_once_whenever_the_runner_is_killed(
     assert kills or size > 1, "some were killed on the way"
     alone = fresh_database()
     Runner(traded, alone, projections).catch_up()
-    assert same_rows(database, alone, projections) > 300
+    assert same_rows(database, alone, projections) > 200
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -62,4 +62,4 @@ def test_a_rebuild_goes_on_whenever_it_is_killed_and_only_its_rows_are_left(
         assert not [table for table in inspect(connection).get_table_names() if "__" in table]
     alone = fresh_database()
     Runner(traded, alone, builtin_projections()).catch_up()
-    assert same_rows(database, alone, builtin_projections()) > 300
+    assert same_rows(database, alone, builtin_projections()) > 200

@@ -3,12 +3,15 @@
 import json
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from author import stamp
 from book import Book
 from lives import Lives, command_logs
+
+pytestmark = pytest.mark.slow
 
 test_whatever_happens_money_units_and_options_stay_right = Lives.TestCase
 
