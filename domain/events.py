@@ -6,6 +6,7 @@ the partition of everything that changes together). Units are numbers by item; a
 Knows no rule: events are facts.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Union
 
@@ -557,6 +558,15 @@ def decode_array(states: bytes) -> list[Event]:
         if event.schema != event.current:
             raise msgspec.ValidationError(f"{event.type} has schema {event.schema}, and today's is {event.current}")
     return events
+
+
+def streams_of(events: Iterable[Event]) -> list[str]:
+    """The ``stream`` of each event, at half the cost of asking each of them."""
+    several: Iterable[Any] = events
+    return [
+        "order:" + event.order_id if event.subject == "order_id" else "shipment:" + event.shipment_id
+        for event in several
+    ]
 
 
 def _decode_earlier(state: bytes) -> Event:

@@ -3,7 +3,7 @@
 So past facts survive new rules. ``evolve`` changes the order in place and is what replay runs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -13,6 +13,8 @@ from .order import Claim, Order, Payout, Refund, Request, Return, Unit, lay_out
 E = TypeVar("E", bound=e.OrderEvent)
 
 _CHANGES: dict[type[e.Event], Callable[[Order, Any], None]] = {}
+MOVES: dict[type[e.ItemsMoved], Callable[[Sequence[Unit], Any], None]] = {}
+"""What a move does with the units that it names."""
 
 
 def _on(kind: type[E]) -> Callable[[Callable[[Order, E], None]], Callable[[Order, E], None]]:
@@ -33,11 +35,16 @@ def fold(events: Iterable[e.Event], order: Order | None = None) -> Order | None:
 def evolve(order: Order, event: e.OrderEvent) -> Order:
     """``order`` after ``event`` (changed in place)."""
     _CHANGES[type(event)](order, event)
+    take_note(order, event)
+    return order
+
+
+def take_note(order: Order, event: e.OrderEvent) -> None:
+    """What any event leaves on its order: its version and its times."""
     order.version = event.version
     if event.at > order.latest_at:
         order.latest_at = event.at
     order.recorded_at = event.recorded_at
-    return order
 
 
 def fold_as_of(events: Iterable[e.Event], at: datetime) -> Order | None:
@@ -87,6 +94,7 @@ def placed(event: e.OrderPlaced) -> Order:
         policy_version=event.policy_version,
         items=items,
         units=units,
+        whole={line.item_id: list(range(1, line.quantity + 1)) for line in event.items},
         payments={payment.payment_id: payment for payment in event.payments},
         latest_at=event.at,
         recorded_at=event.recorded_at,
@@ -96,41 +104,44 @@ def placed(event: e.OrderPlaced) -> Order:
 # --- units move -------------------------------------------------------------------------------------------------------
 
 
-def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[list[Unit], Any], None] | None = None) -> None:
-    def change(order: Order, event: e.ItemsMoved) -> None:
-        units = order.pick(event.units)
+def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[Sequence[Unit], Any], None] | None = None) -> None:
+    def move(units: Sequence[Unit], event: e.ItemsMoved) -> None:
         for unit in units:
             unit.state = dest
         if also is not None:
             also(units, event)
 
+    def change(order: Order, event: e.ItemsMoved) -> None:
+        move(order.pick(event.units), event)
+
+    MOVES[kind] = move
     _CHANGES[kind] = change
 
 
-def _into_parcel(units: list[Unit], event: e.ItemsPacked) -> None:
+def _into_parcel(units: Sequence[Unit], event: e.ItemsPacked) -> None:
     for unit in units:
         unit.shipment_id = event.shipment_id
         unit.lost_after = event.lost_after
 
 
-def _left_with_the_carrier(units: list[Unit], event: e.ItemsDispatched) -> None:
+def _left_with_the_carrier(units: Sequence[Unit], event: e.ItemsDispatched) -> None:
     for unit in units:
         unit.dispatched_at = event.at
 
 
-def _turned(units: list[Unit], event: e.ItemsMoved) -> None:
+def _turned(units: Sequence[Unit], event: e.ItemsMoved) -> None:
     by_request = isinstance(event, e.ItemsTurnedBack) and event.requested
     for unit in units:
         unit.turned_at = event.at
         unit.turned_by_request = by_request
 
 
-def _arrived(units: list[Unit], event: e.ItemsDelivered) -> None:
+def _arrived(units: Sequence[Unit], event: e.ItemsDelivered) -> None:
     for unit in units:
         unit.delivered_at = event.at
 
 
-def _cancelled(units: list[Unit], event: e.ItemsCancelled) -> None:
+def _cancelled(units: Sequence[Unit], event: e.ItemsCancelled) -> None:
     for unit in units if event.taken_out else ():
         unit.shipment_id = None
 

@@ -169,6 +169,8 @@ class Order(Struct, gc=False):
     policy_version: str
     items: dict[str, Item]
     units: list[Unit]
+    whole: Units
+    """All units, as events spell them."""
     payments: dict[str, Payment]
     latest_at: datetime
     recorded_at: datetime
@@ -218,6 +220,8 @@ class Order(Struct, gc=False):
 
     def pick(self, units: Units) -> list[Unit]:
         """The units that ``units`` names."""
+        if units == self.whole:
+            return self.units.copy()
         everyone, items, picked = self.units, self.items, []
         for item_id, numbers in units.items():
             before_first = items[item_id].first - 1

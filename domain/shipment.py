@@ -68,7 +68,7 @@ def packed(event: e.ShipmentPacked) -> Shipment:
         carrier=event.carrier,
         tracking_number=event.tracking_number,
         mail_class=event.mail_class,
-        packed_orders=tuple(content.order_id for content in event.contents),
+        packed_orders=tuple([content.order_id for content in event.contents]),
         contents={content.order_id: content.units for content in event.contents},
         last_move_at=event.at,
         recorded_at=event.recorded_at,

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from ...domain import Event
 from ..aggregates import Policies
 from ..store import Store
 from .replay_findings import Finding, Findings
@@ -111,17 +112,18 @@ def replay_part(
     url: str, part: Part, settings: Settings, read_models: OpenReadModels | None, told: Callable[[int], object]
 ) -> Seen:
     """Replay a part of the log; ``told`` hears how many of its positions are behind."""
-    findings, by_event = Findings(), Counter[str]()
+    findings, by_kind = Findings(), Counter[type[Event]]()
     opened = read_models(part.end) if read_models else nullcontext()
     with closing(Store.open(url, create=False)) as store, opened as models:
         scan, past = store.scan(), Past(store.scan(), Policies(store))
         wholes = Wholes(scan, past, findings, end=part.end, read_models=models)
         fold = Fold(scan, past, wholes, findings, settings.capacity)
         for last, events in batches(scan, part.after, part.up_to, findings, settings.rows_at_once):
-            by_event.update([event.type for _, event in events])
+            by_kind.update([type(event) for _, event in events])
             fold.follow(events)
             told(last - part.after)
         fold.finish()
+    by_event = Counter({kind.type: number for kind, number in by_kind.items()})
     return Seen(by_event, findings.by_rule, findings.listed(), models.names if models else ())
 
 

@@ -11,13 +11,12 @@ from typing import Any
 from ...domain import RULES, Order
 from ...domain import events as e
 from ...domain.admission import AHEAD_MINUTES
-from ...domain.evolve import evolve
 from ..errors import StoreError
 from ..store.scan import Scan
 from . import replay_money
 from .replay_findings import Finding, Findings
 from .replay_moves import FINE, Wrong
-from .replay_past import Aggregate, CannotBeFolded, Past
+from .replay_past import Aggregate, CannotBeFolded, CannotHappen, Past
 from .replay_wholes import Wholes
 
 ENVELOPE = "envelope"
@@ -58,29 +57,24 @@ class Fold:
                 self._found(stream, version, [(SEQUENCE, f"version {version} follows {aggregate.version}")])
                 if version <= aggregate.version:
                     continue
-            check, change = steps[type(event)]
             if (
                 event.buyer_id != aggregate.buyer_id
                 or recorded_at < aggregate.recorded_at
                 or at > recorded_at
-                or (change is evolve and at < aggregate.latest_at)
+                or (type(aggregate) is Order and at < aggregate.placed_at)
                 or event.rule not in RULES
             ):
                 self._found(stream, version, _envelope(aggregate, event))
-            wrong: Wrong = FINE
             try:
-                wrong = check(aggregate, event)
-                if wrong:
-                    self._found(stream, version, wrong)
-                change(aggregate, event)
+                wrong = steps[type(event)](aggregate, event)
             except StoreError:
                 raise
             except Exception as error:  # whatever a wrong log makes of folding it
-                if not wrong:
-                    reason = f"{event.type} cannot be folded: {type(error).__name__}: {error}"
-                    self._found(stream, version, [(FOLDING, reason)])
+                wrong = _unfoldable(event, error)
                 self._left_out.add(stream)
                 del young[stream]
+            if wrong:
+                self._found(stream, version, wrong)
 
     def finish(self) -> None:
         """Judge all that is kept."""
@@ -115,7 +109,7 @@ class Fold:
 
     def _begin(self, stream: str, event: e.Event) -> Aggregate:
         """The aggregate that the stream's first event makes; judges that event."""
-        wrong = replay_money.placed(event) if isinstance(event, e.OrderPlaced) else FINE
+        wrong = replay_money.placed(event) if type(event) is e.OrderPlaced else FINE
         if event.version != 1:
             wrong = [*wrong, (SEQUENCE, f"the first event, {event.type}, has version {event.version}")]
         try:
@@ -133,6 +127,12 @@ class Fold:
         if wrong:
             position = self._scan.position(stream, version)
             self._findings.add(*(Finding.of(position, stream, rule, reason) for rule, reason in wrong))
+
+
+def _unfoldable(event: e.Event, error: Exception) -> Wrong:
+    if isinstance(error, CannotHappen):
+        return error.wrong
+    return [(FOLDING, f"{event.type} cannot be folded: {type(error).__name__}: {error}")]
 
 
 def _envelope(aggregate: Aggregate, event: e.Event) -> Wrong:

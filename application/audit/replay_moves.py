@@ -6,7 +6,9 @@ from typing import Any
 
 from ...domain import Order, Shipment, Unit
 from ...domain import events as e
+from ...domain.evolve import MOVES, take_note
 from ...domain.lifecycle import STATES, destination
+from ...domain.shipment import evolve_shipment
 from ...domain.vocabulary import Units
 
 Wrong = Sequence[tuple[str, str]]
@@ -14,6 +16,8 @@ Wrong = Sequence[tuple[str, str]]
 FINE: Wrong = ()
 Check = Callable[[Any, Any], Wrong]
 """Judges an event by its aggregate as it was before it."""
+Step = Callable[[Any, Any], Wrong]
+"""Judges an event by its aggregate as it was before it, and lets it happen."""
 
 LIFECYCLE = "lifecycle"
 NUMBERING = "numbering"
@@ -50,6 +54,8 @@ def sources(trigger: str) -> frozenset[str]:
 
 def pick(order: Order, units: Units) -> list[Unit]:
     """As ``Order.pick``, which trusts the events; raises ``LookupError`` for units that the order does not have."""
+    if units == order.whole:
+        return order.units
     everyone, items, picked = order.units, order.items, []
     for item_id, numbers in units.items():
         first, before = items[item_id].first, 0
@@ -77,18 +83,36 @@ def numbered(order: Order, kind: str, its_id: str, before: Sequence[Any] | dict[
 # --- units ------------------------------------------------------------------------------------------------------------
 
 
-def _moving(trigger: str, *, carried: bool = False) -> Check:
-    """The check of a move; ``carried``: of units that are in the event's parcel."""
+def _judge(trigger: str, *, carried: bool) -> Callable[[list[Unit], Any], Wrong]:
     legal = sources(trigger)
 
-    def check(order: Order, event: Any) -> Wrong:
-        units = pick(order, event.units)
+    def judge(units: list[Unit], event: Any) -> Wrong:
         for unit in units:
             if unit.state not in legal or (carried and unit.shipment_id != event.shipment_id):
                 return [*_not_from(trigger, legal, units), *(_not_in(event.shipment_id, units) if carried else ())]
         return FINE if units else [(LIFECYCLE, f"{event.type} of no units")]
 
-    return check
+    return judge
+
+
+def _moving(trigger: str) -> Check:
+    """The check of a move that is more than one."""
+    judge = _judge(trigger, carried=False)
+    return lambda order, event: judge(pick(order, event.units), event)
+
+
+def _move(kind: type[e.ItemsMoved], *, carried: bool = False) -> Step:
+    """Most of what ever happens: units are picked once, judged, moved; ``carried``: they are in the event's parcel."""
+    judge, move = _judge(kind.trigger, carried=carried), MOVES[kind]
+
+    def step(order: Order, event: e.ItemsMoved) -> Wrong:
+        units = pick(order, event.units)
+        wrong = judge(units, event)
+        move(units, event)
+        take_note(order, event)
+        return wrong
+
+    return step
 
 
 def _not_from(trigger: str, legal: frozenset[str], units: list[Unit]) -> Wrong:
@@ -198,15 +222,16 @@ def _handed_over(order: Order, event: e.ReturnHandedOver) -> Wrong:
 # --- parcels ----------------------------------------------------------------------------------------------------------
 
 
-def _parcel_moving(trigger: str) -> Check:
+def _parcel_move(trigger: str) -> Step:
     legal = sources(trigger)
 
-    def check(shipment: Shipment, _: e.ShipmentMoved) -> Wrong:
-        if shipment.state in legal:
-            return FINE
-        return [(LIFECYCLE, f"the lifecycle has no {trigger} from {shipment.state}")]
+    def step(shipment: Shipment, event: e.ShipmentMoved) -> Wrong:
+        legally = shipment.state in legal
+        wrong = FINE if legally else [(LIFECYCLE, f"the lifecycle has no {trigger} from {shipment.state}")]
+        evolve_shipment(shipment, event)
+        return wrong
 
-    return check
+    return step
 
 
 def _taken_out(shipment: Shipment, event: e.ContentsTakenOut) -> Wrong:
@@ -219,9 +244,13 @@ def _taken_out(shipment: Shipment, event: e.ContentsTakenOut) -> Wrong:
     ]
 
 
+STEPS: dict[type[e.Event], Step] = {
+    **{kind: _move(kind) for kind in (e.ItemsPacked, e.ItemsCancelled)},
+    **{kind: _move(kind, carried=True) for kind in _CARRIED},
+    **{kind: _parcel_move(trigger) for kind, trigger in _PARCEL_TRIGGERS.items()},
+}
+"""By event; of the others there are checks."""
 CHECKS: dict[type[e.Event], Check] = {
-    **{kind: _moving(kind.trigger) for kind in (e.ItemsPacked, e.ItemsCancelled)},
-    **{kind: _moving(kind.trigger, carried=True) for kind in _CARRIED},
     e.ItemsUnpacked: _unpacked,
     e.SellerWindowClosed: _window_closed,
     e.CancellationRequested: _requested,
@@ -238,7 +267,6 @@ CHECKS: dict[type[e.Event], Check] = {
     e.ReturnWithdrawn: _of_return("drop-return"),
     e.ReturnLapsed: _of_return("drop-return"),
     e.ReturnLost: _of_return("lose"),
-    **{kind: _parcel_moving(trigger) for kind, trigger in _PARCEL_TRIGGERS.items()},
     e.ContentsTakenOut: _taken_out,
 }
 """By event."""

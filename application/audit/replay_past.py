@@ -12,7 +12,7 @@ from ..errors import StoreError
 from ..store.scan import Scan
 from . import replay_money, replay_moves, replay_owed
 from .replay_asides import Asides
-from .replay_moves import FINE, Check, Wrong
+from .replay_moves import FINE, Check, Step, Wrong
 
 Aggregate = Order | Shipment
 
@@ -21,13 +21,35 @@ class CannotBeFolded(Exception):
     """What a stream holds makes no order or shipment; it is found at the event that says so."""
 
 
-Step = tuple[Check, Callable[[Any, Any], Any]]
-"""How an event is judged, and what it changes."""
+class CannotHappen(Exception):
+    """An event that was found ``wrong``, and that its aggregate cannot follow."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+
+def _in_turn(kind: type[e.Event], check: Check) -> Step:
+    """First the check, then the domain's change."""
+    change: Callable[[Any, Any], object] = evolve if issubclass(kind, e.OrderEvent) else evolve_shipment
+
+    def step(aggregate: Aggregate, event: e.Event) -> Wrong:
+        wrong = check(aggregate, event)
+        try:
+            change(aggregate, event)
+        except Exception as error:
+            if wrong:
+                raise CannotHappen(wrong) from error
+            raise
+        return wrong
+
+    return step
+
+
 _CHECKS = {**replay_moves.CHECKS, **replay_money.CHECKS}
 _STEPS: dict[type[e.Event], Step] = {
-    kind: (_CHECKS.get(kind, lambda *_: FINE), evolve if issubclass(kind, e.OrderEvent) else evolve_shipment)
-    for kind in e.EVENT_TYPES.values()
-}
+    kind: _in_turn(kind, _CHECKS.get(kind, lambda *_: FINE)) for kind in e.EVENT_TYPES.values()
+} | replay_moves.STEPS
 _EVER = 2**63 - 1
 
 
@@ -45,22 +67,21 @@ class Past:
         self.steps = self._noting(self.asides)
 
     def _noting(self, asides: Asides) -> dict[type[e.Event], Step]:
-        def after(kind: type[e.Event], note: Callable[[Any], None]) -> Check:
-            check, _ = _STEPS[kind]
+        def after(kind: type[e.Event], note: Callable[[Any], None]) -> Step:
+            step = _STEPS[kind]
 
-            def checked(order: Order, event: Any) -> Wrong:
+            def noting(order: Order, event: Any) -> Wrong:
                 note(event)
-                return check(order, event)
+                return step(order, event)
 
-            return checked
+            return noting
 
-        checks: dict[type[e.Event], Check] = {
-            e.RefundOwed: replay_owed.owed(asides, self._parcel),
+        return _STEPS | {
+            e.RefundOwed: _in_turn(e.RefundOwed, replay_owed.owed(asides, self._parcel)),
             e.ReturnReceived: after(e.ReturnReceived, asides.note_receipt),
             e.ExceptionRaised: after(e.ExceptionRaised, asides.note_unusual),
             e.PaymentUnexpected: after(e.PaymentUnexpected, asides.note_unusual),
         }
-        return _STEPS | {kind: (check, evolve) for kind, check in checks.items()}
 
     def _parcel(self, shipment_id: str) -> Shipment | None:
         """How a parcel was packed never changes, so it does not matter when it is asked."""
@@ -71,11 +92,11 @@ class Past:
 
     def begun_by(self, event: e.Event) -> Aggregate:
         """What a stream's first event makes."""
-        if isinstance(event, e.OrderPlaced):
+        if type(event) is e.OrderPlaced:
             order = placed(event)
             order.policy = self._known.get(event.policy_version) or self._policy(event.policy_version)
             return order
-        if isinstance(event, e.ShipmentPacked):
+        if type(event) is e.ShipmentPacked:
             return packed(event)
         raise CannotBeFolded(f"no stream begins with {event.type}")
 
@@ -112,10 +133,8 @@ class Past:
             if aggregate is None:
                 aggregate = self.begun_by(event)
             elif event.version > aggregate.version:
-                check, change = steps[type(event)]
                 try:
-                    check(aggregate, event)
-                    change(aggregate, event)
+                    steps[type(event)](aggregate, event)
                 except Exception as error:
                     raise CannotBeFolded(str(error)) from error
         return aggregate

@@ -1,28 +1,24 @@
-"""The log in batches of sound events; what is not sound is found. The next batch is read while one is judged."""
+"""The log in batches of sound events; what is not sound is found."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from ..store.scan import Named, Row, Scan
 from .replay_findings import Finding, Findings
 
 READABLE = "readable"
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 1_000
 
 
 def batches(
     scan: Scan, after: int, up_to: int, findings: Findings, rows_at_once: int = ROWS_AT_ONCE
 ) -> Iterator[tuple[int, list[Named]]]:
     """The sound events of positions after ``after`` and up to ``up_to``, and to which position each batch goes."""
-    with ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(scan.chunk, after, up_to, rows_at_once)
-        while (chunk := ahead.result()) is not None:
-            ahead = reader.submit(scan.chunk, chunk.last, up_to, rows_at_once)
-            events = chunk.events()
-            if events is None:
-                events = [*_sound(scan.rows(after, chunk.last), findings)]
-            yield chunk.last, events
-            after = chunk.last
+    while (chunk := scan.chunk(after, up_to, rows_at_once)) is not None:
+        events = chunk.events()
+        if events is None:
+            events = [*_sound(scan.rows(after, chunk.last), findings)]
+        yield chunk.last, events
+        after = chunk.last
 
 
 def _sound(rows: Iterable[Row], findings: Findings) -> Iterator[Named]:

@@ -39,7 +39,7 @@ class Records(ABC):
     """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
     select_chunk: ClassVar[str]
     """Events after a position and up to another, at most so many, in one row: how many, the last position, the states
-    with commas between them, and lines of stored name, version and stream; both as bytes."""
+    with commas between them, and lines of the streams, of the versions and of the stored names; all of them bytes."""
 
     @property
     @abstractmethod

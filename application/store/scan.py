@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
-from ...domain.events import Event, decode, decode_array
+from ...domain.events import Event, decode, decode_array, streams_of
 from ..errors import StoreError
 from .records import EVENTS_TABLE, Records
 
@@ -45,12 +45,14 @@ Named = tuple[str, Event]
 
 
 class Chunk(NamedTuple):
-    """Rows next to each other, joined by the database, so that one costs next to nothing until it is decoded."""
+    """Rows next to each other, joined by the database column by column: one costs little until it is decoded."""
 
     rows: int
     last: int
     """The position of the last row."""
     states: bytes
+    streams: bytes
+    versions: bytes
     names: bytes
 
     def events(self) -> list[Named] | None:
@@ -59,10 +61,18 @@ class Chunk(NamedTuple):
             events = decode_array(b"[%b]" % self.states)
         except UNREADABLE:
             return None
-        streams = [event.stream for event in events]
-        names = [f"{event.type} {event.version} {stream}" for event, stream in zip(events, streams, strict=True)]
-        sound = len(events) == self.rows and "\n".join(names).encode() == self.names
+        streams = streams_of(events)
+        sound = (
+            len(events) == self.rows
+            and _lines(streams) == self.streams
+            and _lines([str(event.version) for event in events]) == self.versions
+            and _lines([event.type for event in events]) == self.names
+        )
         return list(zip(streams, events, strict=True)) if sound else None
+
+
+def _lines(values: list[str]) -> bytes:
+    return "\n".join(values).encode()
 
 
 class Scan:
@@ -73,8 +83,8 @@ class Scan:
 
     def chunk(self, after: int, up_to: int, limit: int) -> Chunk | None:
         """The first ``limit`` rows; None where there are none."""
-        ((count, last, states, names),) = self._query(self._records.select_chunk, after, up_to, limit)
-        return Chunk(count, last, states, names) if count else None
+        ((count, *rows),) = self._query(self._records.select_chunk, after, up_to, limit)
+        return Chunk(count, *rows) if count else None
 
     def rows(self, after: int, up_to: int) -> Iterator[Row]:
         """All rows, whatever they hold."""
