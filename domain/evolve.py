@@ -11,10 +11,12 @@ from . import events as e
 from .order import Claim, Order, Payout, Refund, Request, Return, Unit, lay_out
 
 E = TypeVar("E", bound=e.OrderEvent)
+M = TypeVar("M", bound=e.ItemsMoved)
 
-_CHANGES: dict[type[e.Event], Callable[[Order, Any], None]] = {}
-MOVES: dict[type[e.ItemsMoved], Callable[[Sequence[Unit], Any], None]] = {}
+Move = Callable[[Sequence[Unit], M], None]
+MOVES: dict[type[e.ItemsMoved], Move[Any]] = {}
 """What a move does with the units that it names."""
+_CHANGES: dict[type[e.Event], Callable[[Order, Any], None]] = {}
 
 
 def _on(kind: type[E]) -> Callable[[Callable[[Order, E], None]], Callable[[Order, E], None]]:
@@ -104,59 +106,77 @@ def placed(event: e.OrderPlaced) -> Order:
 # --- units move -------------------------------------------------------------------------------------------------------
 
 
-def _moves(kind: type[e.ItemsMoved], dest: str, also: Callable[[Sequence[Unit], Any], None] | None = None) -> None:
-    def move(units: Sequence[Unit], event: e.ItemsMoved) -> None:
+def _moves(*kinds: type[M]) -> Callable[[Move[M]], Move[M]]:
+    def register(move: Move[M]) -> Move[M]:
+        def change(order: Order, event: M) -> None:
+            move(order.pick(event.units), event)
+
+        for kind in kinds:
+            MOVES[kind] = move
+            _CHANGES[kind] = change
+        return move
+
+    return register
+
+
+def _become(kind: type[e.ItemsMoved], state: str) -> None:
+    @_moves(kind)
+    def move(units: Sequence[Unit], _: e.ItemsMoved) -> None:
         for unit in units:
-            unit.state = dest
-        if also is not None:
-            also(units, event)
-
-    def change(order: Order, event: e.ItemsMoved) -> None:
-        move(order.pick(event.units), event)
-
-    MOVES[kind] = move
-    _CHANGES[kind] = change
+            unit.state = state
 
 
-def _into_parcel(units: Sequence[Unit], event: e.ItemsPacked) -> None:
+_become(e.SellerWindowClosed, "with-seller")
+_become(e.DeliveryStarted, "out-for-delivery")
+_become(e.AttemptFailed, "shipped")
+_become(e.ItemsLost, "lost")
+_become(e.ItemsReturned, "returned")
+
+
+@_moves(e.ItemsPacked)
+def _packed(units: Sequence[Unit], event: e.ItemsPacked) -> None:
     for unit in units:
+        unit.state = "preparing"
         unit.shipment_id = event.shipment_id
         unit.lost_after = event.lost_after
 
 
+@_moves(e.ItemsDispatched)
 def _left_with_the_carrier(units: Sequence[Unit], event: e.ItemsDispatched) -> None:
     for unit in units:
+        unit.state = "shipped"
         unit.dispatched_at = event.at
 
 
-def _turned(units: Sequence[Unit], event: e.ItemsMoved) -> None:
-    by_request = isinstance(event, e.ItemsTurnedBack) and event.requested
-    for unit in units:
-        unit.turned_at = event.at
-        unit.turned_by_request = by_request
-
-
+@_moves(e.ItemsDelivered)
 def _arrived(units: Sequence[Unit], event: e.ItemsDelivered) -> None:
     for unit in units:
+        unit.state = "delivered"
         unit.delivered_at = event.at
 
 
+@_moves(e.ItemsRefused)
+def _refused(units: Sequence[Unit], event: e.ItemsRefused) -> None:
+    for unit in units:
+        unit.state = "refused"
+        unit.turned_at = event.at
+        unit.turned_by_request = False
+
+
+@_moves(e.ItemsTurnedBack)
+def _turned_back(units: Sequence[Unit], event: e.ItemsTurnedBack) -> None:
+    for unit in units:
+        unit.state = "returning"
+        unit.turned_at = event.at
+        unit.turned_by_request = event.requested
+
+
+@_moves(e.ItemsCancelled)
 def _cancelled(units: Sequence[Unit], event: e.ItemsCancelled) -> None:
-    for unit in units if event.taken_out else ():
-        unit.shipment_id = None
-
-
-_moves(e.SellerWindowClosed, "with-seller")
-_moves(e.ItemsPacked, "preparing", _into_parcel)
-_moves(e.ItemsDispatched, "shipped", _left_with_the_carrier)
-_moves(e.DeliveryStarted, "out-for-delivery")
-_moves(e.AttemptFailed, "shipped")
-_moves(e.ItemsDelivered, "delivered", _arrived)
-_moves(e.ItemsRefused, "refused", _turned)
-_moves(e.ItemsTurnedBack, "returning", _turned)
-_moves(e.ItemsLost, "lost")
-_moves(e.ItemsReturned, "returned")
-_moves(e.ItemsCancelled, "cancelled", _cancelled)
+    for unit in units:
+        unit.state = "cancelled"
+        if event.taken_out:
+            unit.shipment_id = None
 
 
 @_on(e.ItemsUnpacked)

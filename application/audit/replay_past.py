@@ -10,7 +10,7 @@ from ...domain.shipment import evolve_shipment, packed
 from ..aggregates import Policies
 from ..errors import StoreError
 from ..store.scan import Scan
-from . import replay_money, replay_moves, replay_owed
+from . import replay_asked, replay_money, replay_moves, replay_owed
 from .replay_asides import Asides
 from .replay_moves import FINE, Check, Step, Wrong
 
@@ -46,7 +46,7 @@ def _in_turn(kind: type[e.Event], check: Check) -> Step:
     return step
 
 
-_CHECKS = {**replay_moves.CHECKS, **replay_money.CHECKS}
+_CHECKS = {**replay_moves.CHECKS, **replay_asked.CHECKS, **replay_money.CHECKS}
 _STEPS: dict[type[e.Event], Step] = {
     kind: _in_turn(kind, _CHECKS.get(kind, lambda *_: FINE)) for kind in e.EVENT_TYPES.values()
 } | replay_moves.STEPS

@@ -63,7 +63,7 @@ SELECT_STATES = (
 SELECT_CHUNK = (
     "SELECT count(*), max(notification_id), string_agg(state, ',' ORDER BY notification_id),"
     " string_agg(convert_to(originator_id, 'UTF8'), '\\x0a' ORDER BY notification_id),"
-    " string_agg(convert_to(originator_version::text, 'UTF8'), '\\x0a' ORDER BY notification_id),"
+    " string_agg(convert_to(originator_version::text, 'UTF8'), ',' ORDER BY notification_id),"
     " string_agg(convert_to(topic, 'UTF8'), '\\x0a' ORDER BY notification_id)"
     f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
     " ORDER BY notification_id LIMIT ?) AS rows"

@@ -38,8 +38,8 @@ class Records(ABC):
     select_states: ClassVar[str]
     """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
     select_chunk: ClassVar[str]
-    """Events after a position and up to another, at most so many, in one row: how many, the last position, the states
-    with commas between them, and lines of the streams, of the versions and of the stored names; all of them bytes."""
+    """Events after a position and up to another, at most so many, in one row: how many, the last position, and as bytes
+    the states with commas between them, the streams line by line, the versions with commas, the names line by line."""
 
     @property
     @abstractmethod

@@ -40,6 +40,7 @@ class Row(NamedTuple):
         return event
 
 
+_decode_versions = msgspec.json.Decoder(list[int]).decode
 Named = tuple[str, Event]
 """An event with the name of its stream."""
 
@@ -59,13 +60,14 @@ class Chunk(NamedTuple):
         """The events with their streams; None where a row is not sound, or is of an earlier schema."""
         try:
             events = decode_array(b"[%b]" % self.states)
+            versions = _decode_versions(b"[%b]" % self.versions)
         except UNREADABLE:
             return None
         streams = streams_of(events)
         sound = (
             len(events) == self.rows
             and _lines(streams) == self.streams
-            and _lines([str(event.version) for event in events]) == self.versions
+            and [event.version for event in events] == versions
             and _lines([event.type for event in events]) == self.names
         )
         return list(zip(streams, events, strict=True)) if sound else None

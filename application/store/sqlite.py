@@ -82,7 +82,7 @@ SELECT_STATES = (
 # SQLite keeps the order of a subquery that group_concat is fed from.
 SELECT_CHUNK = (
     "SELECT count(*), max(notification_id), CAST(group_concat(state, ',') AS BLOB),"
-    " CAST(group_concat(originator_id, '\n') AS BLOB), CAST(group_concat(originator_version, '\n') AS BLOB),"
+    " CAST(group_concat(originator_id, '\n') AS BLOB), CAST(group_concat(originator_version) AS BLOB),"
     " CAST(group_concat(topic, '\n') AS BLOB)"
     f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
     " ORDER BY notification_id LIMIT ?)"
