@@ -35,12 +35,12 @@ def server() -> Iterator[Server]:
 def test_a_server_stopped_in_the_middle_is_one_sentence_and_afterwards_the_log_goes_on(
     server: Server, tmp_path: Path
 ) -> None:
-    lines = recorded_log(80).splitlines(keepends=True)
+    lines = recorded_log(40).splitlines(keepends=True)
     log = tmp_path / "log.jsonl"
     log.write_bytes(b"".join(lines))
     undisturbed, url = (f"{server.address}&schema={name}" for name in ("undisturbed", "stopped"))
     assert ordertrail("run", log, "--store", undisturbed, "--quiet").returncode == 2  # the log has malformed lines
-    for results_before_the_stop in (1, 300):
+    for results_before_the_stop in (1, 100):
         printed, said = tmp_path / "printed", tmp_path / "said"
         with printed.open("wb") as output, said.open("wb") as errors:
             process = start("run", "-", "--store", url, stdin=subprocess.PIPE, stdout=output, stderr=errors)
