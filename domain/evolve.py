@@ -3,19 +3,16 @@
 So past facts survive new rules. ``evolve`` changes the order in place and is what replay runs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from . import events as e
-from .order import Claim, Order, Payout, Refund, Request, Return, Unit, lay_out
+from .moves import MOVES, Move
+from .order import Claim, Order, Payout, Refund, Request, Return, lay_out
 
 E = TypeVar("E", bound=e.OrderEvent)
-M = TypeVar("M", bound=e.ItemsMoved)
 
-Move = Callable[[Sequence[Unit], M], None]
-MOVES: dict[type[e.ItemsMoved], Move[Any]] = {}
-"""What a move does with the units that it names."""
 _CHANGES: dict[type[e.Event], Callable[[Order, Any], None]] = {}
 
 
@@ -106,77 +103,14 @@ def placed(event: e.OrderPlaced) -> Order:
 # --- units move -------------------------------------------------------------------------------------------------------
 
 
-def _moves(*kinds: type[M]) -> Callable[[Move[M]], Move[M]]:
-    def register(move: Move[M]) -> Move[M]:
-        def change(order: Order, event: M) -> None:
-            move(order.pick(event.units), event)
+def _moving(move: Move[Any]) -> Callable[[Order, Any], None]:
+    def change(order: Order, event: e.ItemsMoved) -> None:
+        move(order.pick(event.units), event)
 
-        for kind in kinds:
-            MOVES[kind] = move
-            _CHANGES[kind] = change
-        return move
-
-    return register
+    return change
 
 
-def _become(kind: type[e.ItemsMoved], state: str) -> None:
-    @_moves(kind)
-    def move(units: Sequence[Unit], _: e.ItemsMoved) -> None:
-        for unit in units:
-            unit.state = state
-
-
-_become(e.SellerWindowClosed, "with-seller")
-_become(e.DeliveryStarted, "out-for-delivery")
-_become(e.AttemptFailed, "shipped")
-_become(e.ItemsLost, "lost")
-_become(e.ItemsReturned, "returned")
-
-
-@_moves(e.ItemsPacked)
-def _packed(units: Sequence[Unit], event: e.ItemsPacked) -> None:
-    for unit in units:
-        unit.state = "preparing"
-        unit.shipment_id = event.shipment_id
-        unit.lost_after = event.lost_after
-
-
-@_moves(e.ItemsDispatched)
-def _left_with_the_carrier(units: Sequence[Unit], event: e.ItemsDispatched) -> None:
-    for unit in units:
-        unit.state = "shipped"
-        unit.dispatched_at = event.at
-
-
-@_moves(e.ItemsDelivered)
-def _arrived(units: Sequence[Unit], event: e.ItemsDelivered) -> None:
-    for unit in units:
-        unit.state = "delivered"
-        unit.delivered_at = event.at
-
-
-@_moves(e.ItemsRefused)
-def _refused(units: Sequence[Unit], event: e.ItemsRefused) -> None:
-    for unit in units:
-        unit.state = "refused"
-        unit.turned_at = event.at
-        unit.turned_by_request = False
-
-
-@_moves(e.ItemsTurnedBack)
-def _turned_back(units: Sequence[Unit], event: e.ItemsTurnedBack) -> None:
-    for unit in units:
-        unit.state = "returning"
-        unit.turned_at = event.at
-        unit.turned_by_request = event.requested
-
-
-@_moves(e.ItemsCancelled)
-def _cancelled(units: Sequence[Unit], event: e.ItemsCancelled) -> None:
-    for unit in units:
-        unit.state = "cancelled"
-        if event.taken_out:
-            unit.shipment_id = None
+_CHANGES.update({kind: _moving(move) for kind, move in MOVES.items()})
 
 
 @_on(e.ItemsUnpacked)

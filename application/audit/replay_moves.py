@@ -6,8 +6,9 @@ from typing import Any
 
 from ...domain import Order, Shipment, Unit
 from ...domain import events as e
-from ...domain.evolve import MOVES, take_note
+from ...domain.evolve import take_note
 from ...domain.lifecycle import STATES, destination
+from ...domain.moves import MOVES
 from ...domain.shipment import evolve_shipment
 from ...domain.vocabulary import Units
 
