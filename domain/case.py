@@ -168,7 +168,7 @@ class Case:
     def record(self, order: Order, event_type: type[e.OrderEvent], rule: str, /, **fields: Any) -> None:
         """Record an event of an order."""
         envelope = self._envelope(order.version + 1, rule, order.buyer_id, order.recorded_at)
-        event = event_type(**envelope, schema=event_type.current, order_id=order.order_id, **fields)
+        event = event_type(**envelope | fields, schema=event_type.current, order_id=order.order_id)
         evolve(order, event)
         self.events.append(event)
 
@@ -192,11 +192,16 @@ class Case:
         for state in {unit.state for unit in units}:
             move(trigger, state, to)
 
-    def refunded(self, order: Order, units: list[Unit], refund_id: str) -> None:
-        """Settle units whose refund is paid: by the refund's own move, or by the claim's wherever they are."""
+    def refunded(self, order: Order, units: list[Unit], refund: Refund) -> None:
+        """Settle units whose refund is paid: by the refund's own move, or by the claim's wherever they are.
+
+        It happens when the last of the payouts was paid, whichever of them is reported last (REFUND-4).
+        """
         for state in {unit.state for unit in units}:
             move("refund" if destination("refund", state) else "settle-claim", state)
-        self.record(order, e.ItemsRefunded, "REFUND-4", refund_id=refund_id, units=numbers(units))
+        paid_at = max((p.paid_at for p in refund.payouts.values() if p.paid_at is not None), default=self.at)
+        about = {"refund_id": refund.refund_id, "units": numbers(units)}
+        self.record(order, e.ItemsRefunded, "REFUND-4", **about, at=paid_at)
         self.lapse_requests(order, units, "claimed")
 
     def lapse_requests(self, order: Order, units: Iterable[Unit], because: str) -> None:

@@ -528,7 +528,7 @@ for _name, _kind in EVENT_TYPES.items():
 _encoder = msgspec.json.Encoder()
 _any_event: Any = Union[tuple(EVENT_TYPES.values())]  # noqa: UP007 - built from the table
 _decoder = msgspec.json.Decoder(_any_event)
-_array_decoder = msgspec.json.Decoder(list[_any_event])
+_array_decoder = msgspec.json.Decoder(list[tuple[_any_event]])
 
 
 def encode(event: Event) -> bytes:
@@ -549,11 +549,11 @@ def decode(state: bytes) -> Event:
 
 
 def decode_array(states: bytes) -> list[Event]:
-    """Many events at once, from a JSON array of their stored forms: a third faster than ``decode`` for each of them.
+    """Many events at once, from a JSON array of arrays of one stored form: a third faster than ``decode`` for each.
 
     Raises ``msgspec.DecodeError`` where one is not of today's shape; ``decode`` finds which, and whether it is known.
     """
-    events: list[Event] = _array_decoder.decode(states)
+    events: list[Event] = [event for (event,) in _array_decoder.decode(states)]
     for event in events:
         if event.schema != event.current:
             raise msgspec.ValidationError(f"{event.type} has schema {event.schema}, and today's is {event.current}")

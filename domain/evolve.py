@@ -268,6 +268,7 @@ def _payout_submitted(order: Order, event: e.PayoutSubmitted) -> None:
 def _payout_paid(order: Order, event: e.PayoutPaid) -> None:
     payout = order.refunds[event.refund_id].payouts[event.payment_id]
     payout.status = "paid"
+    payout.paid_at = event.at
     payout.last_report = (event.reference, "paid")
 
 

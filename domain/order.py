@@ -115,6 +115,7 @@ class Payout(Struct, gc=False):
     promised_by: datetime | None
     status: PayoutStatus = "owed"
     attempts: int = 0
+    paid_at: datetime | None = None
     last_report: tuple[str, str] | None = None
 
 

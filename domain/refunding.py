@@ -23,7 +23,7 @@ def settle(case: Case) -> None:
     _release(case, settled)
     for order, refund, units in settled:
         if units:
-            case.refunded(order, units, refund.refund_id)
+            case.refunded(order, units, refund)
 
 
 def _make(case: Case, debt: Debt) -> None:

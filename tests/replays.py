@@ -9,6 +9,7 @@ from typing import Any
 
 from ordertrail.application import Orders
 from ordertrail.application.audit.replay import Report, Settings, replay
+from ordertrail.domain.events import EVENT_TYPES
 from ordertrail.interfaces.auditing.read_models import caught_up
 from ordertrail.projections.builtin import builtin_projections
 from ordertrail.projections.database import Database
@@ -98,15 +99,16 @@ class Altered:
         return position
 
     def add(self, stream: str, **state: Any) -> int:
-        """One more event at the end of a stream; what is not given is that of the event before it."""
+        """One more event at the end of a stream; what it has, but is not given, is that of the event before it."""
         ((last, digest),) = self.sql(
             "SELECT notification_id, digest FROM stored_events WHERE originator_id = ?"
             " ORDER BY originator_version DESC LIMIT 1",
             stream,
         )
         before = self.state(last)
-        envelope = ("at", "recorded_at", "actor", "command_id", "rule", "buyer_id", "order_id", "shipment_id")
-        kept = {field: before[field] for field in envelope if field in before}
+        envelope = {"at", "recorded_at", "actor", "command_id", "rule", "buyer_id", "order_id", "shipment_id"}
+        fields = EVENT_TYPES[state.get("type", before["type"])].__struct_fields__
+        kept = {field: before[field] for field in fields if field in envelope and field in before}
         new = kept | {"version": before["version"] + 1} | state
         self.sql(
             "INSERT INTO stored_events (originator_id, originator_version, topic, state, digest)"

@@ -1,7 +1,7 @@
 """The refunds of two worlds side by side: which are new, gone or of another amount, and when they are promised.
 
 A refund is the same in both worlds where it is for the same units of the same order: no unit has two (REFUND-1).
-Only what differs is kept in memory.
+Its id is no sign of that, as ids are numbered in each world. Only what differs is kept in memory.
 """
 
 from collections import Counter, defaultdict
@@ -17,6 +17,9 @@ from ...domain.events import RefundOwed, RefundReleased, RefundTakenOver
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+UnitsKey = tuple[str, bytes]
+"""An order, and units of it."""
 
 
 class Amounts(Struct):
@@ -57,17 +60,22 @@ class Refunds:
         """What buyers are owed, by currency: every refund made, paid or not."""
         self.kept: defaultdict[tuple[str, str], Amounts] = defaultdict(Amounts)
         """What is kept of refunds, by currency and kind."""
-        self._differing: dict[tuple[str, bytes], list[_Refund | None]] = {}
-        self._promises: dict[tuple[str, str], list[datetime | None]] = {}
+        self._differing: dict[UnitsKey, list[_Refund | None]] = {}
+        self._units: tuple[dict[str, UnitsKey], dict[str, UnitsKey]] = ({}, {})
+        """In each world, by refund id, but for the refunds that one command made in both under the same id."""
+        self._promises: dict[tuple[UnitsKey | str, str], list[datetime | None]] = {}
+        """By refund and payment; a refund is named by its id where that is the same one in both worlds."""
 
     def follow(self, before: Iterable[Event], after: Iterable[Event]) -> None:
         """What one command made as recorded, and under the other policy."""
         worlds = [self._refunds(before), self._refunds(after)]
         for world, refunds in enumerate(worlds):
-            for refund in refunds.values():
+            for units, refund in refunds.items():
                 self._add_up(world, refund)
+                if (twin := worlds[1 - world].get(units)) is None or twin.refund_id != refund.refund_id:
+                    self._units[world][refund.refund_id] = units
         _note(self._differing, *worlds)
-        _note(self._promises, _promises(before), _promises(after))
+        _note(self._promises, self._promised(0, before), self._promised(1, after))
 
     def by_rule(self) -> dict[str, ByRule]:
         """The differing refunds, by the rule that makes them under the other policy; those gone, by that of before."""
@@ -86,16 +94,14 @@ class Refunds:
 
     def promises_moved(self) -> int:
         """How many payouts of refunds that both worlds have are promised for another time in the end."""
-        befores, afters = (
-            {refund.refund_id for pair in self._differing.values() if (refund := pair[world])} for world in (0, 1)
-        )
-        return sum(refund_id not in befores ^ afters for refund_id, _ in self._promises)
+        in_one_only = {units for units, pair in self._differing.items() if None in pair}
+        return sum(refund not in in_one_only for refund, _ in self._promises)
 
     def orders(self) -> set[str]:
         """The orders that have other refunds."""
         return {order_id for order_id, _ in self._differing}
 
-    def _refunds(self, events: Iterable[Event]) -> dict[tuple[str, bytes], _Refund]:
+    def _refunds(self, events: Iterable[Event]) -> dict[UnitsKey, _Refund]:
         return {
             (event.order_id, msgspec.json.encode(event.units)): _Refund(
                 event.refund_id,
@@ -117,19 +123,19 @@ class Refunds:
             else:
                 amounts.after += amount
 
-
-def _promises(events: Iterable[Event]) -> dict[tuple[str, str], datetime]:
-    """By refund and payment; a later event's promise counts."""
-    promises: dict[tuple[str, str], datetime] = {}
-    for event in events:
-        if isinstance(event, RefundOwed):
-            owed = {p.payment_id: p.promised_by for p in event.payouts if p.promised_by is not None}
-        elif isinstance(event, (RefundReleased, RefundTakenOver)):
-            owed = event.promises
-        else:
-            continue
-        promises |= {(event.refund_id, payment_id): at for payment_id, at in owed.items()}
-    return promises
+    def _promised(self, world: int, events: Iterable[Event]) -> dict[tuple[UnitsKey | str, str], datetime]:
+        """By refund and payment; a later event's promise counts."""
+        promises: dict[tuple[UnitsKey | str, str], datetime] = {}
+        for event in events:
+            if isinstance(event, RefundOwed):
+                owed = {p.payment_id: p.promised_by for p in event.payouts if p.promised_by is not None}
+            elif isinstance(event, (RefundReleased, RefundTakenOver)):
+                owed = event.promises
+            else:
+                continue
+            refund = self._units[world].get(event.refund_id, event.refund_id)
+            promises |= {(refund, payment_id): at for payment_id, at in owed.items()}
+        return promises
 
 
 def _note(differing: dict[K, list[V | None]], before: dict[K, V], after: dict[K, V]) -> None:

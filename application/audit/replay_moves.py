@@ -53,8 +53,8 @@ def sources(trigger: str) -> frozenset[str]:
     return frozenset(state for state in STATES if destination(trigger, state) is not None)
 
 
-def pick(order: Order, units: Units) -> list[Unit]:
-    """As ``Order.pick``, which trusts the events; raises ``LookupError`` for units that the order does not have."""
+def pick(order: Order, units: Units) -> Sequence[Unit]:
+    """The units that ``units`` names, only to be looked at; raises ``LookupError`` for those that the order lacks."""
     if units == order.whole:
         return order.units
     everyone, items, picked = order.units, order.items, []
@@ -84,10 +84,10 @@ def numbered(order: Order, kind: str, its_id: str, before: Sequence[Any] | dict[
 # --- units ------------------------------------------------------------------------------------------------------------
 
 
-def _judge(trigger: str, *, carried: bool) -> Callable[[list[Unit], Any], Wrong]:
+def _judge(trigger: str, *, carried: bool) -> Callable[[Sequence[Unit], Any], Wrong]:
     legal = sources(trigger)
 
-    def judge(units: list[Unit], event: Any) -> Wrong:
+    def judge(units: Sequence[Unit], event: Any) -> Wrong:
         for unit in units:
             if unit.state not in legal or (carried and unit.shipment_id != event.shipment_id):
                 return [*_not_from(trigger, legal, units), *(_not_in(event.shipment_id, units) if carried else ())]
@@ -116,12 +116,12 @@ def _move(kind: type[e.ItemsMoved], *, carried: bool = False) -> Step:
     return step
 
 
-def _not_from(trigger: str, legal: frozenset[str], units: list[Unit]) -> Wrong:
+def _not_from(trigger: str, legal: frozenset[str], units: Sequence[Unit]) -> Wrong:
     states = [state for state in STATES if state not in legal and any(unit.state == state for unit in units)]
     return [(LIFECYCLE, f"the lifecycle has no {trigger} from {state}") for state in states]
 
 
-def _not_in(shipment_id: str | None, units: list[Unit]) -> Wrong:
+def _not_in(shipment_id: str | None, units: Sequence[Unit]) -> Wrong:
     elsewhere = [unit for unit in units if unit.shipment_id != shipment_id]
     return [
         ("PACK-1", f"{named(unit)} is not in shipment {shipment_id}, but in {unit.shipment_id}") for unit in elsewhere

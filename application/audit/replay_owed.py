@@ -3,7 +3,7 @@
 Not asked is which of the rules of a cancellation let it happen: that makes no difference in money.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +56,7 @@ def owed(asides: Asides, parcel: Parcel) -> Check:
 
 
 def _without_ground(
-    order: Order, event: e.RefundOwed, units: list[Unit], receipt: e.ReturnReceived | None
+    order: Order, event: e.RefundOwed, units: Sequence[Unit], receipt: e.ReturnReceived | None
 ) -> Iterator[tuple[str, str]]:
     for unit in units:
         if unit.refund_id is not None:
@@ -74,7 +74,7 @@ def _without_ground(
 
 
 def _from_elsewhere(
-    event: e.RefundOwed, units: list[Unit], receipt: e.ReturnReceived | None
+    event: e.RefundOwed, units: Sequence[Unit], receipt: e.ReturnReceived | None
 ) -> Iterator[tuple[str, str]]:
     """Goods that came back did so in the refund's parcel, or with the last receipt of its return."""
     of_return = event.cause == "returned"
@@ -87,7 +87,7 @@ def _from_elsewhere(
         yield "RETURN-5", f"its units did not come back in shipment {event.shipment_id}"
 
 
-def _holds(received: Units, units: list[Unit]) -> bool:
+def _holds(received: Units, units: Sequence[Unit]) -> bool:
     return all(unit.number in received.get(unit.item_id, ()) for unit in units)
 
 
@@ -119,12 +119,12 @@ class _Settling(Case):
 
 
 def _expected(
-    order: Order, event: e.RefundOwed, units: list[Unit], opened: list[Unit], parcel: Parcel
+    order: Order, event: e.RefundOwed, units: Sequence[Unit], opened: Sequence[Unit], parcel: Parcel
 ) -> dict[str, Any]:
     """The fields of the refund that the domain makes of the same debt."""
     # PARTIAL-1 stands in the place of the rule by which the units were cancelled.
     debt = Debt(order, event.cause, "" if event.rule == "PARTIAL-1" else event.rule)
-    debt.units, debt.opened = units, opened
+    debt.units, debt.opened = [*units], [*opened]
     debt.return_id, debt.shipment_id = event.return_id, event.shipment_id
     # PARTIAL-1 is only about units that become cancelled.
     debt.deferrable = event.cause == "cancelled" and event.rule != "CANCEL-4"

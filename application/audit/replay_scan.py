@@ -26,4 +26,4 @@ def _sound(rows: Iterable[Row], findings: Findings) -> Iterator[Named]:
         try:
             yield row.stream, row.event()
         except ValueError as error:
-            findings.add(Finding.of(row.position, row.stream, READABLE, str(error)))
+            findings.add(Finding.of(row.position, row.whose, READABLE, str(error)))

@@ -12,6 +12,8 @@ from .replay_moves import named, pick
 CONSISTENCY = "consistency"
 WITH_PARCEL = UNDER_WAY | COMING_BACK | {"preparing"}
 """States that a unit shares with its parcel."""
+_GOING_ON = UNSHIPPED | {"shipped", "out-for-delivery"}
+"""States that no unit is in, or comes back to, once its cancellation was approved."""
 _TO_BE_REFUNDED = frozenset({"cancelled", "returned", "lost", "refunded"})
 
 
@@ -57,17 +59,22 @@ def _refunds(order: Order) -> Iterator[tuple[str, str]]:
 
 
 def _questions(order: Order) -> Iterator[tuple[str, str]]:
-    """What is open is about units that still wait for it."""
+    """What is open is about units that still wait for it; what was granted has happened."""
     for request in order.requests.values():
         possible = UNDER_WAY if request.to == "carrier" else UNSHIPPED
         for unit in order.pick(request.units) if request.status == "open" else ():
             if unit.request_id != request.request_id or unit.state not in possible:
                 yield CONSISTENCY, f"request {request.request_id} is open, but {named(unit)} is {unit.state}"
+        for unit in order.pick(request.units) if request.status == "approved" else ():
+            if unit.state in _GOING_ON:
+                yield request.rule, f"request {request.request_id} is approved, but {named(unit)} is {unit.state}"
     for claim in order.claims.values():
         holds = claim.status in ("open", "granted")
         for unit in order.pick(claim.units):
             if (unit.claim_id == claim.claim_id) != holds:
                 yield CONSISTENCY, f"claim {claim.claim_id} is {claim.status}, {named(unit)} is claimed: {not holds}"
+            if claim.status == "granted" and unit.refund_id is None:
+                yield "CLAIM-2", f"claim {claim.claim_id} is granted, but {named(unit)} has no refund"
 
 
 def judge_riders(order: Order, shipment_id: str, parcel: Shipment | None) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ from .mapper import EventRow
 from .postgres_append import APPEND, CREATE_CHAINED, rows_of
 from .postgres_database import Connection, PostgresDatabase, explain
 from .postgres_loading import load
-from .records import EVENTS_TABLE, Records, require_rows
+from .records import BETWEEN_STATES, EVENTS_TABLE, Records, require_rows
 
 R = TypeVar("R")
 RECONNECTIONS = 3
@@ -61,7 +61,7 @@ SELECT_STATES = (
     " ORDER BY originator_id, originator_version"
 )
 SELECT_CHUNK = (
-    "SELECT count(*), max(notification_id), string_agg(state, ',' ORDER BY notification_id),"
+    f"SELECT count(*), max(notification_id), 0, string_agg(state, '{BETWEEN_STATES}' ORDER BY notification_id),"
     " string_agg(convert_to(originator_id, 'UTF8'), '\\x0a' ORDER BY notification_id),"
     " string_agg(convert_to(originator_version::text, 'UTF8'), ',' ORDER BY notification_id),"
     " string_agg(convert_to(topic, 'UTF8'), '\\x0a' ORDER BY notification_id)"

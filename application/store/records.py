@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
+BETWEEN_STATES = "\n],[\n"
+"""No state holds a line break, so that none can pass for two, and no two for one."""
 EVENTS_TABLE = "stored_events"
 TABLES = frozenset({"meta", EVENTS_TABLE, "journal", "attempts", "deadlines", "policies"})
 
@@ -38,8 +40,9 @@ class Records(ABC):
     select_states: ClassVar[str]
     """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
     select_chunk: ClassVar[str]
-    """Events after a position and up to another, at most so many, in one row: how many, the last position, and as bytes
-    the states with commas between them, the streams line by line, the versions with commas, the names line by line."""
+    """Events after a position and up to another, at most so many, in one row: how many, the last position, how many of
+    them have a value of another type than its column's, and as bytes the states with ``BETWEEN_STATES``, the streams
+    line by line, the versions with commas, the names line by line."""
 
     @property
     @abstractmethod
@@ -126,8 +129,11 @@ class Records(ABC):
         return [order_id for (order_id,) in self.query(statement, microseconds(before))]
 
     def policy(self, version: str) -> str | None:
-        rows = self.query("SELECT content FROM policies WHERE version = ?", version)
-        return str(rows[0][0]) if rows else None
+        for content, digest in self.query("SELECT content, sha256 FROM policies WHERE version = ?", version):
+            if hashlib.sha256(str(content).encode()).hexdigest() != digest:
+                raise StoreError(f"policy {version} was changed after it was kept: its digest is another")
+            return str(content)
+        return None
 
     def keep_policy(self, version: str, content: str) -> None:
         known = self.policy(version)

@@ -28,8 +28,15 @@ class Row(NamedTuple):
     name: str
     state: bytes
 
+    @property
+    def whose(self) -> str:
+        """The stream, in words: what lies there may be no text."""
+        return self.stream if isinstance(self.stream, str) else bytes(self.stream).decode(errors="backslashreplace")
+
     def event(self) -> Event:
         """The event in it; raises ``ValueError`` with what is wrong, also where the columns tell of another event."""
+        if not isinstance(self.state, bytes):
+            raise ValueError("its state is not stored as bytes: whoever looks for it does not see it")
         try:
             event = decode(self.state)
         except (*UNREADABLE, TypeError) as error:
@@ -51,6 +58,8 @@ class Chunk(NamedTuple):
     rows: int
     last: int
     """The position of the last row."""
+    oddities: int
+    """How many rows have a value of another type than its column's."""
     states: bytes
     streams: bytes
     versions: bytes
@@ -59,13 +68,14 @@ class Chunk(NamedTuple):
     def events(self) -> list[Named] | None:
         """The events with their streams; None where a row is not sound, or is of an earlier schema."""
         try:
-            events = decode_array(b"[%b]" % self.states)
+            events = decode_array(b"[[%b]]" % self.states)
             versions = _decode_versions(b"[%b]" % self.versions)
         except UNREADABLE:
             return None
         streams = streams_of(events)
         sound = (
-            len(events) == self.rows
+            not self.oddities
+            and len(events) == self.rows
             and _lines(streams) == self.streams
             and [event.version for event in events] == versions
             and _lines([event.type for event in events]) == self.names

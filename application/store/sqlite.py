@@ -15,7 +15,7 @@ from .chain import CHAINS, EVENTS, JOURNAL, START
 from .entries import COLUMNS, JournalEntry, microseconds, to_row
 from .loading import Load, Loading
 from .mapper import EventRow
-from .records import EVENTS_TABLE, Records, require_rows
+from .records import BETWEEN_STATES, EVENTS_TABLE, Records, require_rows
 from .sqlite_file import SqliteFile, explain
 
 NO_LIMIT = 2**63 - 1
@@ -79,9 +79,12 @@ SELECT_STATES = (
     " WHERE originator_id = json_extract(asked.value, '$[0]')"
     " AND originator_version > json_extract(asked.value, '$[1]') ORDER BY originator_id, originator_version"
 )
-# SQLite keeps the order of a subquery that group_concat is fed from.
+# SQLite keeps the order of a subquery that group_concat is fed from. It also keeps a value of another type than its
+# column's, which no look-up finds: numbers sort before texts, and texts before blobs.
 SELECT_CHUNK = (
-    "SELECT count(*), max(notification_id), CAST(group_concat(state, ',') AS BLOB),"
+    "SELECT count(*), max(notification_id),"
+    " sum(originator_id >= x'' OR originator_version >= '' OR topic >= x'' OR state < x''),"
+    f" CAST(group_concat(state, '{BETWEEN_STATES}') AS BLOB),"
     " CAST(group_concat(originator_id, '\n') AS BLOB), CAST(group_concat(originator_version) AS BLOB),"
     " CAST(group_concat(topic, '\n') AS BLOB)"
     f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from ordertrail.application import Orders
 from ordertrail.application.audit.replay import replay
+from ordertrail.application.errors import StoreError
 from ordertrail.interfaces.auditing.read_models import caught_up
 from ordertrail.interfaces.cli import ordertrail
+from recorded_log import recorded_log
 from replays import SETTINGS, Altered, build_read_models, found
 
 Fault = Callable[[Altered], tuple[int, str, str]]
@@ -67,6 +70,45 @@ def an_event_of_a_later_schema(store: Altered) -> tuple[int, str, str]:
 @fault
 def a_field_of_another_type(store: Altered) -> tuple[int, str, str]:
     return store.alter("order:O1", "refund-owed", lambda state: state.update(amount="much")), "order O1", "readable"
+
+
+@fault
+def a_row_that_no_look_up_by_its_stream_finds(store: Altered) -> tuple[int, str, str]:
+    return _stored_as_blob(store, "originator_id")
+
+
+@fault
+def a_row_that_no_look_up_by_its_version_finds(store: Altered) -> tuple[int, str, str]:
+    return _stored_as_blob(store, "originator_version")
+
+
+@fault
+def a_row_whose_name_is_no_text(store: Altered) -> tuple[int, str, str]:
+    return _stored_as_blob(store, "topic")
+
+
+def _stored_as_blob(store: Altered, column: str) -> tuple[int, str, str]:
+    position = store.position("order:O3", "return-started")
+    store.sql(f"UPDATE stored_events SET {column} = CAST({column} AS BLOB) WHERE notification_id = ?", position)
+    return position, "order O3", "readable"
+
+
+@fault
+def a_row_whose_state_is_a_text(store: Altered) -> tuple[int, str, str]:
+    position = store.position("order:O3", "return-started")
+    store.sql("UPDATE stored_events SET state = CAST(state AS TEXT) WHERE notification_id = ?", position)
+    return position, "order O3", "readable"
+
+
+@fault
+def rows_that_make_events_only_together(store: Altered) -> tuple[int, str, str]:
+    """The first event is cut in two, and its second half is followed by the events of two rows in one."""
+    first = store.position("order:O3", "return-started")
+    states = [state for (state,) in store.sql("SELECT state FROM stored_events WHERE notification_id >= ?", first)]
+    half, rest = states[0].split(b",", 1)
+    for position, state in enumerate([half, rest, states[1] + b"," + states[2]], start=first):
+        store.sql("UPDATE stored_events SET state = ? WHERE notification_id = ?", state, position)
+    return first, "order O3", "readable"
 
 
 @fault
@@ -241,8 +283,13 @@ def a_seller_window_that_closes_too_late(store: Altered) -> tuple[int, str, str]
 @fault
 def a_request_asked_again(store: Altered) -> tuple[int, str, str]:
     asked = store.state(store.position("order:O2", "cancellation-requested"))
-    position = store.alter("order:O2", "cancellation-approved", lambda s: s.update(asked, version=s["version"]))
-    return position, "order O2", "CANCEL-7"
+
+    def ask_instead(state: dict[str, Any]) -> None:
+        version = state["version"]
+        state.clear()
+        state.update(asked, version=version)
+
+    return store.alter("order:O2", "cancellation-approved", ask_instead), "order O2", "CANCEL-7"
 
 
 @fault
@@ -540,3 +587,28 @@ def test_of_very_many_findings_the_first_are_listed_and_all_are_counted(tmp_path
     report = replay(store.url)
     assert (report.found, len(report.findings)) == (2500, 1000)
     assert [finding.order_id for finding in report.findings] == [f"X{number}" for number in range(1000)]
+
+
+@pytest.mark.parametrize(("answered", "rule"), [("claim-granted", "CLAIM-2"), ("cancellation-approved", "SELLER-2")])
+def test_an_answer_from_which_nothing_followed_is_found(tmp_path: Path, answered: str, rule: str) -> None:
+    shop = tmp_path / "shop.db"
+    with Orders.open(shop) as orders:
+        list(orders.run(recorded_log(80).splitlines()))
+    with closing(sqlite3.connect(shop)) as connection, connection:
+        ((stream, version),) = connection.execute(
+            "SELECT originator_id, max(originator_version) FROM stored_events"
+            " WHERE topic = ? AND CAST(state AS TEXT) LIKE ? GROUP BY 1 LIMIT 1",
+            (answered, f'%"rule":"{rule}"%'),
+        )
+        followed = "originator_id = ? AND originator_version > ?"
+        connection.execute(f"DELETE FROM stored_events WHERE {followed}", (stream, version))
+    assert (stream, rule) in {(f"order:{each.order_id}", each.rule) for each in replay(str(shop)).findings}
+
+
+def test_a_policy_that_was_changed_is_believed_by_nobody(shop: Path) -> None:
+    with closing(sqlite3.connect(shop)) as connection, connection:
+        connection.execute("UPDATE policies SET content = replace(content, 'lapse_days = 15', 'lapse_days = 9')")
+    reasons = {finding.reason for finding in replay(str(shop)).findings}
+    assert reasons == {"policy 1 was changed after it was kept: its digest is another"}
+    with pytest.raises(StoreError, match="policy 1 was changed"):
+        Orders.open(shop)

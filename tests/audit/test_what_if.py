@@ -166,6 +166,59 @@ def test_a_refund_that_only_time_makes_touches_its_order(tmp_path: Path) -> None
     assert result.owed == {"USD": Amounts(0, 5000)}
 
 
+# --- promises ---------------------------------------------------------------------------------------------------------
+
+
+def promises_moved_without_a_cancellation(url: str, log: list[bytes], business_days: int) -> int:
+    """How many, where the cancellation of A at 10:10 comes too late, so that B's refund bears the id of A's."""
+    with Orders.open(url) as orders:
+        assert {result.status for result in orders.run(log)} == {"accepted"}
+        assert [refund["amount"] for refund in orders.show("O1")["refunds"]] == [2000, 3000]
+    policy = changed("seller_window_minutes = 30", "seller_window_minutes = 5")
+    promise = "credit-card = { business_days = "
+    result = what_if(url, policy.replace(f"{promise}5", f"{promise}{business_days}"))
+    assert result.refunds == {"PARTIAL-1": ByRule(gone=1, moved=Counter(USD=-2000))}
+    return result.promises_moved
+
+
+def b_comes_back(day: int) -> list[bytes]:
+    """A is cancelled, and its refund falls due when B is dispatched; B cannot be delivered, and is back on that day."""
+    return [
+        line(placing("O1", seller="M1"), "10:00"),
+        line(cancelling("c-1", items={"A": 1}), "10:10"),
+        line(packing("p-1", items={"B": 1}), "11:00"),
+        line(scan("dispatch-shipment", "d-1"), "11:30"),
+        line(scan("turn-back", "t-1"), "+1d 11:30"),
+        line(scan("receive-return", "r-1"), f"+{day}d 11:30"),
+    ]
+
+
+def test_a_promise_is_not_moved_where_its_refund_only_bears_the_id_of_one_for_other_units(tmp_path: Path) -> None:
+    assert promises_moved_without_a_cancellation(str(tmp_path / "shop.db"), b_comes_back(5), business_days=5) == 0
+
+
+def test_a_promise_is_moved_where_its_refund_is_for_the_same_units_under_another_id(tmp_path: Path) -> None:
+    """B's is moved to the day for which A's was promised."""
+    assert promises_moved_without_a_cancellation(str(tmp_path / "shop.db"), b_comes_back(2), business_days=3) == 1
+
+
+@pytest.mark.parametrize(("business_days", "moved"), [(5, 0), (3, 1)])
+def test_what_a_release_promises_is_compared_for_the_units_of_its_refund(
+    business_days: int, moved: int, tmp_path: Path
+) -> None:
+    """B's refund is released under another id: with A's, or alone."""
+    answer = {"command": "answer-cancellation", "command_id": "y-1", "request_id": "O1:request:1", "approve": True}
+    log = [
+        line(placing("O1", seller="M1", items={"A": 2000, "B": 3000, "C": 1000}), "10:00"),
+        line(cancelling("c-1", items={"A": 1}), "10:10"),
+        line(cancelling("c-2", items={"B": 1}) | {"command": "request-cancellation"}, "11:00"),
+        line(answer, "11:10"),
+        line(packing("p-1"), "12:00"),
+        line(scan("dispatch-shipment", "d-1"), "12:30"),
+    ]
+    assert promises_moved_without_a_cancellation(str(tmp_path / "shop.db"), log, business_days) == moved
+
+
 # --- one by one -------------------------------------------------------------------------------------------------------
 
 

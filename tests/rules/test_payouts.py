@@ -73,6 +73,16 @@ def test_refund_4_the_units_are_refunded_only_when_every_payout_is_paid():
     assert (statuses(book), book.states("O1")) == (("paid", ["paid", "paid"]), {"A": ["refunded"]})
 
 
+def test_refund_4_units_are_refunded_when_the_last_payout_was_paid_also_where_that_was_reported_first():
+    book = owed_in_two()
+    report(book, "paid", "R1", "10:30", payment_id="G1")
+    report(book, "paid", "R2", "10:23", payment_id="C1")
+    of_g1, of_c1 = (event for event in book.events("O1") if event["type"] == "payout-paid")
+    refunded = book.events("O1")[-1]
+    assert refunded["type"] == "items-refunded"
+    assert of_c1["at"] < of_g1["at"] == refunded["at"]
+
+
 def test_refund_4_a_submission_answers_with_an_idempotency_key_that_counts_the_attempts():
     book = owed()
     assert submit(book, "10:21")["idempotency_key"] == "O1:refund:1:P1:1"
