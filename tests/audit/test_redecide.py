@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +256,8 @@ def test_an_id_said_to_be_reused_that_was_not_is_found(altered: Callable[..., li
 def test_a_last_event_that_no_command_made_is_found(altered: Callable[..., list[Finding]]) -> None:
     (found,) = altered(
         "INSERT INTO stored_events SELECT 1000, originator_id, originator_version + 1, topic,"
-        " replace(state, '\"version\":' || originator_version, '\"version\":' || (originator_version + 1)), digest"
+        " CAST(replace(state, '\"version\":' || originator_version, '\"version\":' || (originator_version + 1))"
+        " AS BLOB), digest"
         " FROM stored_events WHERE originator_id = 'order:O5' ORDER BY originator_version DESC LIMIT 1"
     )
     assert (found.entry, found.order_ids) == (None, ["O5"])
@@ -283,9 +285,15 @@ def test_an_event_that_cannot_be_read_does_not_stop_the_rest(altered: Callable[.
 
 def test_an_altered_policy_is_found_by_what_it_would_have_decided(altered: Callable[..., list[Finding]]) -> None:
     changed = default_policy_toml().replace("restocking_percent = 50", "restocking_percent = 40")
-    found = altered("UPDATE policies SET content = ?", changed)
+    digest = sha256(changed.encode()).hexdigest()
+    found = altered("UPDATE policies SET content = ?, sha256 = ?", changed, digest)
     assert [each.command_id for each in found] == [f"g{number}" for number in range(10)]
     assert ("order:O0 version 10 refund-owed: amount", 1000, 1300) in told(found[0])
+
+
+def test_a_policy_that_its_digest_does_not_fit_decides_nothing(altered: Callable[..., list[Finding]]) -> None:
+    found = altered("UPDATE policies SET content = content || ' '")
+    assert "policy 1 was changed" in told(found[0])[0][2]
 
 
 def test_a_policy_that_is_gone_is_found(altered: Callable[..., list[Finding]]) -> None:
