@@ -29,13 +29,19 @@ def caught_up(store: str, *names: str, read_models: str | None = None) -> Iterat
     """The database of these projections, once all that has happened by now is in it; for the length of a command.
 
     `read_models` is where they live, if not beside the store's events. Raises `Failure` (exit status 3) where one of
-    them cannot follow, or where they cannot be kept.
+    them cannot follow, where they cannot be kept, and where a row that is asked for cannot be read.
     """
+    from ..projections.errors import UnreadableRow
+
     collect_garbage_seldom()
     projections = projections_named(names)
     with event_log(store) as log, opened(store, read_models) as database:
-        catch_up(log, database, projections, where=where_argument(store, read_models))
-        yield database
+        where = where_argument(store, read_models)
+        catch_up(log, database, projections, where=where)
+        try:
+            yield database
+        except UnreadableRow as error:
+            raise Failure(f"{error}: ordertrail rebuild {error.name}{where}", STORE_FAILED) from error
 
 
 @contextmanager

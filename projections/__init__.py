@@ -10,7 +10,15 @@ The queries are functions of the modules ``ledger``, ``refunds``, ``shipments``,
 
 from .builtin import builtin_projections
 from .database import Database
-from .errors import DatabaseUnavailable, Diverged, NeedsRebuild, NotBuilt, ProjectionError, ProjectionFailed
+from .errors import (
+    DatabaseUnavailable,
+    Diverged,
+    NeedsRebuild,
+    NotBuilt,
+    ProjectionError,
+    ProjectionFailed,
+    UnreadableRow,
+)
 from .projection import FIXED, ID, NUMBER, Projection, Rows
 from .registry import reading
 from .runner import Runner, Status
@@ -30,6 +38,7 @@ __all__ = [
     "Rows",
     "Runner",
     "Status",
+    "UnreadableRow",
     "builtin_projections",
     "reading",
 ]

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, inspect, select
 
 from ..domain.vocabulary import OrderUnits, Units
 from . import registry
@@ -21,7 +20,8 @@ from .orders import ORDERS, OrderList
 from .projection import Projection, instant
 from .refund_story import Payout, told
 from .refunds import REFUNDS, Refunds
-from .shipments import SHIPMENTS, Shipments
+from .shipments import SHIPMENTS, Said, Shipments, state_by
+from .understood import NOT_UNDERSTOOD
 
 Fields = dict[str, Any]
 """What a row says, by the name of what it says; times are aware, amounts minor units."""
@@ -30,19 +30,11 @@ Facts = dict[str, Fields]
 UNREADABLE: Fields = {"its row": "unreadable"}
 
 
-class _Said(Struct, array_like=True):
-    """As much of a line of a parcel's history as it shows."""
-
-    at_us: int
-    report: str
-    effect: str
-
-
 _decode_requests = msgspec.json.Decoder(dict[str, int | None]).decode
 _decode_items = msgspec.json.Decoder(dict[str, int]).decode
 _decode_packed = msgspec.json.Decoder(list[OrderUnits]).decode
 _decode_taken = msgspec.json.Decoder(list[tuple[int, list[OrderUnits]]]).decode
-_decode_history = msgspec.json.Decoder(list[_Said]).decode
+_decode_history = msgspec.json.Decoder(list[Said]).decode
 
 
 def facts(database: Database, projection: Projection, ids: Sequence[str]) -> dict[str, Facts]:
@@ -53,10 +45,24 @@ def facts(database: Database, projection: Projection, ids: Sequence[str]) -> dic
         for row in connection.execute(asked(ids)):
             try:
                 fields = fields_of(row)
-            except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError):
+            except NOT_UNDERSTOOD:
                 fields = UNREADABLE
             found.setdefault(row[0], {}).setdefault(name_of(row), {}).update(fields)
     return found
+
+
+def lost(database: Database, projection: Projection) -> list[str]:
+    """The tables of a read model, and columns of them, that are gone although it was built."""
+    missing: list[str] = []
+    with database.reading() as connection:
+        inspector = inspect(connection)
+        for table in projection.tables.values():
+            if not inspector.has_table(table.name):
+                missing.append(table.name)
+                continue
+            there = {column["name"] for column in inspector.get_columns(table.name)}
+            missing += [f"{table.name}.{column.name}" for column in table.columns if column.name not in there]
+    return missing
 
 
 def _unnamed(_: Any) -> str:
@@ -133,7 +139,7 @@ def _payout(payout: Payout) -> tuple[Any, ...]:
 
 
 def _balances(ids: Sequence[str]) -> Select[Any]:
-    account = (POSTINGS.c.account, POSTINGS.c.currency)
+    account = (POSTINGS.c.account, POSTINGS.c.currency, ENTRIES.c.seller_id)
     return (
         select(ENTRIES.c.order_id, *account, func.sum(POSTINGS.c.amount))
         .join(POSTINGS, POSTINGS.c.entry == ENTRIES.c.entry)
@@ -144,8 +150,13 @@ def _balances(ids: Sequence[str]) -> Select[Any]:
 
 
 def _balance(row: Any) -> Fields:
-    _, account, currency, amount = row
-    return {f"{account} in {currency}": int(amount)}
+    _, account, currency, seller_id, amount = row
+    return {balance(account, currency, seller_id): int(amount)}
+
+
+def balance(account: str, currency: str, seller_id: str | None) -> str:
+    """The name of the balance of an account, as far as a seller's orders made it."""
+    return f"{account} in {currency}{'' if seller_id is None else f' of the seller {seller_id}'}"
 
 
 # --- the inbox and exceptions -----------------------------------------------------------------------------------------
@@ -207,6 +218,7 @@ def _shipment(row: Any) -> Fields:
         for item_id, numbers in out.units.items()
         for number in numbers
     }
+    history = _decode_history(row.history)
     left: dict[str, Units] = {}
     for content in _decode_packed(row.packed) if row.state != "unpacked" else ():
         for item_id, numbers in content.units.items():
@@ -214,12 +226,14 @@ def _shipment(row: Any) -> Fields:
                 left.setdefault(content.order_id, {})[item_id] = rest
     return {
         "state": row.state,
+        "state by its history": state_by(history),
+        "attempts": sum(said.attempt for said in history),
         "buyer": row.buyer_id,
         "carrier": row.carrier,
         "tracking number": row.tracking_number,
         "mail class": row.mail_class,
         "contents": left,
-        "history": [(instant(said.at_us), said.report, said.effect) for said in _decode_history(row.history)],
+        "history": [(instant(said.at_us), said.report, said.effect) for said in history],
     }
 
 

@@ -5,7 +5,8 @@ OrdertrailError
     ├── DatabaseUnavailable    the projections' database cannot be reached, or written; trying again may help
     ├── NotBuilt               the projection has no rows yet
     ├── NeedsRebuild           its rows were made by another version of it
-    │   └── Diverged           its rows know events that the store does not have
+    │   ├── Diverged           its rows know events that the store does not have
+    │   └── UnreadableRow      somebody damaged one of its rows
     └── ProjectionFailed       it stopped at an event that it cannot handle
 """
 
@@ -41,6 +42,13 @@ class Diverged(NeedsRebuild):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "knows events that the store does not have (restored from a backup, or another one?)")
+
+
+class UnreadableRow(NeedsRebuild):
+    """One of its rows does not hold what this projection writes: somebody else wrote it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "has a row that cannot be read")
 
 
 class ProjectionFailed(ProjectionError):

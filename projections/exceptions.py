@@ -20,6 +20,7 @@ from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microsecond
 from .query import Query
 from .readers import Reader
 from .refunds import Refunds
+from .understood import understood
 
 _NO_POSITION = 2**63 - 1
 _CURSOR = re.compile(r"(-?[0-9]{1,19}):(?:([0-9]{1,19})|(.*[^0-9].*))", re.DOTALL)
@@ -173,12 +174,12 @@ def exceptions(
 
 def _raised(reader: Reader, behind: tuple[int, int, str] | None, **asked: Any) -> list[ListedException]:
     after_us, after, _ = behind or (None, None, "")
-    return [
+    rows = _RAISED.ask(reader, after_us=after_us, after=after, **asked)
+    told = (
         ListedException(kind, order_id, instant(us), amount, currency, f"{us}:{position}")
-        for kind, order_id, us, amount, currency, position in _RAISED.ask(
-            reader, after_us=after_us, after=after, **asked
-        )
-    ]
+        for kind, order_id, us, amount, currency, position in rows
+    )
+    return [*understood(Exceptions, told)]
 
 
 def _overdue(refund: OverdueRefund) -> ListedException:

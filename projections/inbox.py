@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,6 +16,7 @@ from .asking import Asking
 from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_instant, maybe_microseconds, microseconds
 from .query import Query
+from .understood import understood
 
 _METADATA = MetaData()
 REQUESTS = Table(
@@ -187,7 +189,12 @@ def inbox(
             *_REQUESTS.ask(reader, limit=limit, still_open=True, **asked),
             *_REQUESTS.ask(reader, limit=limit, closed_later=True, **asked),
         ]
-    return [
-        OpenRequest(request, order, party, seller, instant(asked), maybe_instant(answer_by), _decode_items(items))
-        for request, order, party, seller, asked, answer_by, items in sorted(found)[:limit]
-    ]
+    rows = sorted(found, key=itemgetter(0))[:limit]
+    return [*understood(Inbox, (_told(*row) for row in rows))]
+
+
+def _told(
+    request: str, order: str, party: str, seller: str | None, asked_us: int, answer_by_us: int | None, items: str
+) -> OpenRequest:
+    by = maybe_instant(answer_by_us)
+    return OpenRequest(request, order, party, seller, instant(asked_us), by, _decode_items(items))

@@ -4,7 +4,7 @@ Debits are positive, and every entry sums to zero in its currency. Entries are n
 a ledger made anew is the same, entry for entry. Balances are sums over the journal. Source: RULEBOOK section 11.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -18,7 +18,9 @@ from .booking import BOOKED, MOVES_REFUND, OrderRow, RefundRow, counts_from, mad
 from .database import Database
 from .projection import ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
+from .readers import Row
 from .returns import ReturnRow, begin, load_returns, returns_table
+from .understood import understood
 
 _METADATA = MetaData()
 ENTRIES = Table(
@@ -275,15 +277,20 @@ def each_entry(
         if limit is not None:
             # The page's last entry is asked for first: so lines come as they lie, and none is sorted.
             last = max((number for (number,) in _NUMBERS.ask(reader, limit=limit, **asked)), default=0)
-        current: Entry | None = None
-        for number, position, at_us, of_order, event, refund_id, *line in _LINES.ask(reader, last=last, **asked):
-            if current is None or current.entry != number:
-                if current is not None:
-                    yield current
-                current = Entry(number, position, instant(at_us), of_order, event, refund_id, [])
-            current.postings.append(Posting(*line))
-        if current is not None:
-            yield current
+        yield from understood(Ledger, _together(_LINES.ask(reader, last=last, **asked)))
+
+
+def _together(lines: Iterable[Row]) -> Iterator[Entry]:
+    """Entries of the lines, of which those of an entry follow each other."""
+    current: Entry | None = None
+    for number, position, at_us, of_order, event, refund_id, *line in lines:
+        if current is None or current.entry != number:
+            if current is not None:
+                yield current
+            current = Entry(number, position, instant(at_us), of_order, event, refund_id, [])
+        current.postings.append(Posting(*line))
+    if current is not None:
+        yield current
 
 
 def balances(
@@ -325,7 +332,8 @@ def accounts_used(
     """Every account of ``entries``, also those at zero, by name and currency; all of one moment."""
     asked: dict[str, Any] = {"order_id": order_id, "seller_id": seller_id, "until": maybe_microseconds(as_of)}
     with Asking(database, Ledger()) as reader:
-        return [
+        uses = (
             AccountUse(account, currency, int(balance), instant(first_us), instant(last_us), last_entry)
             for account, currency, balance, first_us, last_us, last_entry in _USES.ask(reader, **asked)
-        ]
+        )
+        return [*understood(Ledger, uses)]

@@ -35,6 +35,7 @@ from .order_story import (
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
 from .story import by_row, joined
+from .understood import understood
 
 ORDERS = Table(
     "order_list",
@@ -245,8 +246,10 @@ def orders(
     }
     with Asking(database, OrderList()) as reader:
         if until is None:
-            return [_listed(row, judged) for row in _NOW.ask(reader, limit=limit, state=state, **asked)]
-        then = (_told(OrderRow(*row), until, judged) for row in _THEN.ask(reader, until=until, **asked))
+            rows = _NOW.ask(reader, limit=limit, state=state, **asked)
+            return [*understood(OrderList, (_listed(row, judged) for row in rows))]
+        rows = _THEN.ask(reader, until=until, **asked)
+        then = understood(OrderList, (_told(OrderRow(*row), until, judged) for row in rows))
         return [*islice((order for order in then if state in (None, order.state)), limit)]
 
 

@@ -11,7 +11,8 @@ from .projection import instant, maybe_microseconds, microseconds
 from .query import Query
 from .readers import Reader
 from .refund_story import told
-from .refunds import REFUNDS, RefundRow
+from .refunds import REFUNDS, RefundRow, Refunds
+from .understood import understood
 
 
 class OverdueRefund(Struct, frozen=True):
@@ -57,7 +58,8 @@ def overdue_refunds(
         rows = _LATE_NOW.ask(reader, limit=limit, moment=moment, after_us=after_us, after=after_id, **asked)
     else:
         rows = _MADE_THEN.ask(reader, until=until, **asked)
-    found = (late for row in rows if (late := _late(RefundRow(*row), until, moment)) is not None)
+    judged = understood(Refunds, (_late(RefundRow(*row), until, moment) for row in rows))
+    found = (late for late in judged if late is not None)
     if until is None:
         return [*found]
     behind = (late for late in found if after is None or _longest_overdue(late) > after)

@@ -20,6 +20,7 @@ from .query import Query
 from .refund_story import STEPS, as_made, encoded, step, told
 from .returns import ReturnRow, begin, load_returns, made_us, returns_table
 from .story import appended, by_row
+from .understood import understood
 
 _METADATA = MetaData()
 REFUNDS = Table(
@@ -225,7 +226,7 @@ def refunds(
             until=until,
             after=after,
         )
-        listed = (_listed(RefundRow(*row), until, moment) for row in rows)
+        listed = understood(Refunds, (_listed(RefundRow(*row), until, moment) for row in rows))
         wanted = (r for r in listed if status in (None, r.status) and overdue in (None, r.overdue))
         return [*islice(wanted, limit)]
 

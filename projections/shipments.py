@@ -18,6 +18,7 @@ from .orders import ORDERS, OrderList
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_microseconds, microseconds
 from .query import Query
 from .story import appended, by_row
+from .understood import understood
 
 _METADATA = MetaData()
 SHIPMENTS = Table(
@@ -65,7 +66,7 @@ class PackedOrderRow(Struct, gc=False):
     shipment_id: str
 
 
-class _Said(Struct, frozen=True, array_like=True, gc=False):
+class Said(Struct, frozen=True, array_like=True, gc=False):
     """A line of ``history``; ``state`` is the parcel's from then on, if it moved."""
 
     at_us: int
@@ -83,7 +84,7 @@ class _Taken(Struct, frozen=True, array_like=True, gc=False):
 _encode = msgspec.json.Encoder().encode
 _decode_packed = msgspec.json.Decoder(list[OrderUnits]).decode
 _decode_taken = msgspec.json.Decoder(list[_Taken]).decode
-_decode_history = msgspec.json.Decoder(list[_Said]).decode
+_decode_history = msgspec.json.Decoder(list[Said]).decode
 
 
 _CONCERNS = {kind for kind in e.EVENT_TYPES.values() if issubclass(kind, e.ShipmentEvent)}
@@ -119,9 +120,9 @@ def _tell_on(shipment: ShipmentRow, happened: Iterable[Any]) -> None:
         if isinstance(event, e.ShipmentMoved):
             shipment.state = event.state
             attempt = isinstance(event, e.ShipmentAttempted)
-            said.append(_Said(at, event.report, "inferred" if event.inferred else "moved", event.state, attempt))
+            said.append(Said(at, event.report, "inferred" if event.inferred else "moved", event.state, attempt))
         elif isinstance(event, e.ReportNoted):
-            said.append(_Said(at, event.report, "noted"))
+            said.append(Said(at, event.report, "noted"))
         elif isinstance(event, e.ContentsTakenOut):
             taken.append(_Taken(at, event.contents))
     shipment.history = appended(shipment.history, *said)
@@ -217,14 +218,14 @@ def shipments(
             until=until,
             after=after,
         )
-        listed = (_listed(ShipmentRow(*row), until) for row in rows)
+        listed = understood(Shipments, (_listed(ShipmentRow(*row), until) for row in rows))
         return [*islice((shipment for shipment in listed if state in (None, shipment.state)), limit)]
 
 
 def _listed(row: ShipmentRow, until: int | None) -> ListedShipment:
     """The parcel, by what had happened ``until`` then."""
     history = [said for said in _decode_history(row.history) if until is None or said.at_us <= until]
-    state = next((said.state for said in reversed(history) if said.state is not None), "preparing")
+    state = state_by(history)
     taken = [taken for taken in _decode_taken(row.taken_out) if until is None or taken.at_us <= until]
     return ListedShipment(
         shipment_id=row.shipment_id,
@@ -236,6 +237,11 @@ def _listed(row: ShipmentRow, until: int | None) -> ListedShipment:
         contents=[] if state == "unpacked" else [*_contents(row, taken)],
         history=[Report(instant(said.at_us), said.report, said.effect) for said in history],
     )
+
+
+def state_by(history: Sequence[Said]) -> str:
+    """Where a parcel is by what was said of it."""
+    return next((said.state for said in reversed(history) if said.state is not None), "preparing")
 
 
 def _contents(row: ShipmentRow, taken: list[_Taken]) -> Iterator[Content]:

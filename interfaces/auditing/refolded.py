@@ -11,7 +11,7 @@ from ...domain import Order, Shipment
 from ...domain import events as e
 from ...domain.order import Refund, counts
 from ...projections import accounts
-from ...projections.audit_views import Facts, Fields, exception
+from ...projections.audit_views import Facts, Fields, balance, exception
 from ...projections.order_story import LETTERS
 from ...projections.projection import microseconds
 
@@ -76,7 +76,8 @@ def _balances(order: Order, unusual: Iterable[Unusual]) -> Facts:
     balances: dict[str, int] = {}
     for account, amount in booked:
         balances[account] = balances.get(account, 0) + amount
-    fields = {f"{account} in {order.currency}": amount for account, amount in balances.items() if amount}
+    seller = order.seller_id
+    fields = {balance(account, order.currency, seller): amount for account, amount in balances.items() if amount}
     return {"": fields} if fields else {}
 
 
@@ -135,6 +136,8 @@ def shipment_facts(shipment: Shipment) -> Facts:
     """Of the read model of shipments."""
     fields = {
         "state": shipment.state,
+        "state by its history": shipment.state,
+        "attempts": shipment.attempts,
         "buyer": shipment.buyer_id,
         "carrier": shipment.carrier.name,
         "tracking number": shipment.tracking_number,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ...application.audit.replay import Report
+    from .read_models import WhyNot
 
 
 @click.command(short_help="Fold the whole log again, and check it.")
@@ -26,29 +27,32 @@ def replay(workers: int, no_read_models: bool, read_models: str | None, as_json:
     """Fold the whole log again, and check every event, order and shipment.
 
     The read models that there are get caught up, and each order and shipment is compared with what they say of it.
-    Exit status 1 if anything is wrong.
+    Exit status 1 if anything is wrong, or if a read model knows events that the log does not have.
     """
     from ...application.audit.replay import replay
     from .bar import bar
-    from .read_models import caught_up
+    from .read_models import NOT_ASKED_FOR, caught_up, not_compared
 
-    models, why_not = (None, "not asked for") if no_read_models else caught_up(store, read_models)
+    models, why_not = (None, NOT_ASKED_FOR) if no_read_models else caught_up(store, read_models)
     with bar("replaying") as advance:
         report = replay(store, workers=workers, read_models=models, progress=advance)
+    others = not_compared(report, why_not)
     if as_json:
         from msgspec import to_builtins
 
         from ..documents import show_json
 
-        show_json(to_builtins(report))
+        told = to_builtins(report)
+        findings = told.pop("findings")
+        show_json(told | {"not_compared": others, "findings": findings})
     else:
         from ..screen import show_tables
 
-        show_tables(_tables(report, why_not))
+        show_tables(_tables(report, others))
     return FOUND if report.found else DONE
 
 
-def _tables(report: Report, why_not: str) -> Iterator[Table]:
+def _tables(report: Report, others: WhyNot) -> Iterator[Table]:
     from ..cells import facts, table
 
     if report.by_event:
@@ -68,13 +72,30 @@ def _tables(report: Report, why_not: str) -> Iterator[Table]:
         [
             ("replayed", f"{report.events:,} event{'' if report.events == 1 else 's'}{rate}"),
             ("of", f"{report.orders:,} orders, {report.shipments:,} shipments"),
-            ("read models", _compared(report, why_not)),
+            ("read models", _compared(report, others)),
             ("found", f"{report.found:,}: {by_rule}{more}" if report.found else "nothing wrong"),
         ]
     )
 
 
-def _compared(report: Report, why_not: str) -> str:
+def _compared(report: Report, others: WhyNot) -> str:
+    without = _in_words(others)
     if not report.compared:
-        return f"not compared: {why_not}"
-    return f"each order compared with {', '.join(report.read_models)}{'; ' if why_not else ''}{why_not}"
+        return f"not compared: {without}"
+    return "; ".join(filter(None, [f"each order compared with {', '.join(report.read_models)}", without]))
+
+
+def _in_words(others: WhyNot) -> str:
+    from .read_models import NONE_BUILT, NOT_ASKED_FOR, NOT_BUILT
+
+    if others == NOT_ASKED_FOR:
+        return "not asked for"
+    if others == NONE_BUILT:
+        return "there are none"
+    names: dict[str, list[str]] = {}
+    for name, why in sorted(others.items(), key=lambda each: each[1] == NOT_BUILT):
+        names.setdefault(why, []).append(name)
+    return "; ".join(
+        f"{of_it[0]} {why}" if len(of_it) == 1 and why != NOT_BUILT else f"{why}: {', '.join(of_it)}"
+        for why, of_it in names.items()
+    )

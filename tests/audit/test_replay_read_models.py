@@ -15,6 +15,8 @@ from ordertrail.interfaces.auditing.read_models import caught_up
 from ordertrail.interfaces.cli import ordertrail
 from ordertrail.projections.builtin import builtin_projections
 from ordertrail.projections.database import Database
+from ordertrail.projections.orders import OrderList
+from ordertrail.projections.rebuild import rebuild
 from ordertrail.projections.runner import Runner
 from replays import Altered, build_read_models, found, refund, story
 from shop import cancelling, give, line, placing, scan
@@ -26,6 +28,12 @@ RUINED = {
     "shipments_that_are_lost": "UPDATE shipments SET state = 'lost' WHERE shipment_id = 'S-O1'",
     "shipments_of_nothing": "UPDATE shipments SET packed = '[]' WHERE shipment_id = 'S-O1'",
     "shipments_without_a_history": "UPDATE shipments SET history = '[]' WHERE shipment_id = 'S-O1'",
+    "shipments_that_are_elsewhere_by_their_history": (
+        "UPDATE shipments SET history = replace(history, '\"delivered\"', '\"lost\"') WHERE shipment_id = 'S-O1'"
+    ),
+    "shipments_with_another_attempt": (
+        "UPDATE shipments SET history = replace(history, 'false', 'true') WHERE shipment_id = 'S-O1'"
+    ),
     "another_buyers_shipment": "UPDATE shipments SET buyer_id = 'B2' WHERE shipment_id = 'S-O1'",
     "no_requests": "DELETE FROM inbox_requests",
     "requests_that_are_open_again": "UPDATE inbox_requests SET closed_us = NULL",
@@ -37,6 +45,7 @@ RUINED = {
     "twice_the_assets": "UPDATE ledger_postings SET amount = amount * 2 WHERE account LIKE 'Assets%'",
     "no_suspense": "DELETE FROM ledger_postings WHERE account = 'Assets:Suspense:Refunds'",
     "postings_in_another_currency": "UPDATE ledger_postings SET currency = 'JPY'",
+    "an_entry_of_another_seller": "UPDATE ledger_entries SET seller_id = 'S9' WHERE entry = 1",
     "no_entries_of_placings": "DELETE FROM ledger_entries WHERE event = 'order-placed'",
     "a_posting_of_no_entry": "INSERT INTO ledger_postings VALUES (999, 1, 'Liabilities:Tax', 5, 'USD', NULL)",
     "another_total": "UPDATE order_list SET total = total + 1 WHERE order_id = 'O1'",
@@ -73,6 +82,12 @@ def build(url: str, *names: str, place: str | None = None) -> None:
     projections = [projection for projection in builtin_projections() if projection.name in names]
     with Orders.open(url) as orders, Database.open(place or url) as database:
         Runner(orders, database, projections).catch_up()
+
+
+def cut(store: Altered) -> None:
+    """The log as a backup had it: without its last event, which the read models know."""
+    store.sql("DELETE FROM stored_events WHERE notification_id = (SELECT max(notification_id) FROM stored_events)")
+    store.sql("UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'stored_events'")
 
 
 def audited(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
@@ -159,9 +174,99 @@ def test_one_that_must_be_rebuilt_is_left_out_and_the_others_are_compared(store:
     store.sql("UPDATE order_list SET total = 1 WHERE order_id = 'O1'")
     models, why_not = caught_up(store.url)
     report = replay(store.url, read_models=models)
-    assert why_not == "ledger was made by another version and must be rebuilt"
+    assert why_not == {"ledger": "was made by another version and must be rebuilt"}
     assert report.read_models == [name for name in ALL if name != "ledger"]
     assert report.found == 1
+
+
+def test_a_log_that_has_lost_events_which_the_read_models_know_is_found(store: Altered) -> None:
+    cut(store)
+    report = replayed(store)
+    assert [(finding.position, finding.rule, finding.reason) for finding in report.findings] == [
+        (0, "read-model", f"the read model {name} knows events that the log does not have") for name in ALL
+    ]
+
+
+def test_a_log_with_other_events_than_the_read_models_know_is_found(store: Altered) -> None:
+    cut(store)
+    with Orders.open(store.url) as orders:
+        give(orders, placing("O8"))
+        give(orders, placing("O9"))
+    assert found(replayed(store)) == [(0, "no order", "read-model")] * len(ALL)
+
+
+def test_one_that_knows_lost_events_is_found_beside_one_that_agrees(store: Altered) -> None:
+    cut(store)
+    with Orders.open(store.url) as orders, Database.open(store.url) as database:
+        rebuild(orders, database, OrderList())
+    report = replayed(store, workers=2)
+    assert (report.read_models, report.by_rule) == (["orders"], {"read-model": 5})
+
+
+def test_lost_events_end_with_status_1_in_text_and_json(store: Altered) -> None:
+    cut(store)
+    status, said = audited("--store", store.url)
+    assert status == 1
+    assert "no order read-model the read model ledger knows events that the log does not have" in said
+    assert f"not compared: knows events that the log does not have: {', '.join(ALL)} found 6: read-model ×6" in said
+    status, said = audited("--store", store.url, "--json")
+    report = json.loads(said)
+    assert (status, report["found"], report["read_models"]) == (1, 6, [])
+    assert report["not_compared"] == dict.fromkeys(ALL, "knows events that the log does not have")
+
+
+def test_one_that_stopped_is_a_remark_in_text_and_json(store: Altered) -> None:
+    with Orders.open(store.url) as orders:
+        give(orders, placing("O8"))
+    build_read_models(store.url)
+    store.sql("DELETE FROM ledger_orders")
+    with Orders.open(store.url) as orders:
+        give(orders, cancelling("cancel-O8", "O8"))
+    status, said = audited("--store", store.url)
+    assert status == 0
+    assert "ledger stopped at position" in said
+    status, said = audited("--store", store.url, "--json")
+    report = json.loads(said)
+    assert (status, [*report["not_compared"]]) == (0, ["ledger"])
+    assert report["not_compared"]["ledger"].startswith("stopped at position")
+
+
+def test_json_says_which_are_not_compared_and_why(tmp_path: Path) -> None:
+    store = written(tmp_path)
+    _, said = audited("--store", store.url, "--json")
+    assert json.loads(said)["not_compared"] == dict.fromkeys(ALL, "not built")
+    build_read_models(store.url)
+    _, said = audited("--store", store.url, "--json", "--no-read-models")
+    assert json.loads(said)["not_compared"] == dict.fromkeys(ALL, "not asked for")
+    _, said = audited("--store", store.url, "--json")
+    assert json.loads(said)["not_compared"] == {}
+    store.sql("UPDATE projections SET version = 99 WHERE name = 'ledger'")
+    status, said = audited("--store", store.url, "--json")
+    assert json.loads(said)["not_compared"] == {"ledger": "was made by another version and must be rebuilt"}
+    assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "lost"),
+    [
+        ("DROP TABLE ledger_postings", "ledger_postings"),
+        ("DROP TABLE ledger_returns", "ledger_returns"),
+        ("ALTER TABLE ledger_postings DROP COLUMN payment_id", "ledger_postings.payment_id"),
+    ],
+)
+def test_one_without_its_tables_is_a_remark_and_the_others_are_compared(
+    statement: str, lost: str, store: Altered
+) -> None:
+    store.sql(statement)
+    status, said = audited("--store", store.url)
+    compared = "each order compared with exceptions, inbox, orders, refunds, shipments"
+    assert status == 0
+    assert f"{compared}; ledger has lost {lost} and must be rebuilt" in said
+    store.sql("UPDATE order_list SET total = 1 WHERE order_id = 'O1'")
+    status, said = audited("--store", store.url, "--json")
+    report = json.loads(said)
+    assert (status, report["found"]) == (1, 1)
+    assert report["not_compared"] == {"ledger": f"has lost {lost} and must be rebuilt"}
 
 
 # --- where they live --------------------------------------------------------------------------------------------------
@@ -186,7 +291,7 @@ def test_read_models_elsewhere_are_compared(how: str, tmp_path: Path) -> None:
 
 def test_a_place_without_read_models_stays_empty(tmp_path: Path) -> None:
     store, place = written(tmp_path), tmp_path / "nothing.db"
-    assert caught_up(store.url, str(place)) == (None, "there are none")
+    assert caught_up(store.url, str(place)) == (None, dict.fromkeys(ALL, "not built"))
     assert not place.exists()
 
 

@@ -494,6 +494,42 @@ def test_what_failed_goes_on_with_the_next_query_once_that_is_mended(shell: Shel
     assert shell.json("balances") == {"USD": {CARD: 1148, DUE: -1148}}
 
 
+DAMAGED = {
+    "orders --limit 9": ("orders", "UPDATE order_list SET placed_us = 'x' WHERE order_id = 'O1'"),
+    "orders --as-of 2026-01-08T00:00:00Z": ("orders", "UPDATE order_list SET story = '{' WHERE order_id = 'O1'"),
+    "orders --at 2026-01-08T00:00:00Z": ("orders", "UPDATE order_list SET requests = '[' WHERE order_id = 'O1'"),
+    "refunds": ("refunds", "UPDATE refunds SET story = '{' WHERE order_id = 'O1'"),
+    "refunds --status due": (
+        "refunds",
+        """UPDATE refunds SET story = '[[1,"paid",null,null,"P9"]]' WHERE order_id = 'O1'""",
+    ),
+    "shipments": ("shipments", "UPDATE shipments SET history = 'x' WHERE shipment_id = 'S-1'"),
+    "shipments --seller S1": ("shipments", "UPDATE shipments SET packed = 'x' WHERE shipment_id = 'S-2'"),
+    "inbox --at 2026-01-05T11:01:00Z": ("inbox", "UPDATE inbox_requests SET items = '['"),
+    "exceptions": ("refunds", "UPDATE refunds SET made = '{', next_promise_us = 1 WHERE order_id = 'O1'"),
+    "exceptions --kind turned-up": (
+        "exceptions",
+        "INSERT INTO exceptions VALUES (1, 'turned-up', 'O1', 'B1', NULL, 'x', 9, 'USD')",
+    ),
+    "ledger": ("ledger", "UPDATE ledger_entries SET at_us = 'x' WHERE entry = 1"),
+}
+"""By the query, whose row somebody damaged, and how."""
+
+
+@pytest.mark.parametrize("call", DAMAGED)
+def test_a_damaged_row_is_one_sentence_that_advises_the_rebuild_which_mends_it(call: str, shell: Shell) -> None:
+    name, damage = DAMAGED[call]
+    shell.run(*SHOP)
+    shell.run(packing("S-2", "2026-01-08T12:00:00Z", {"O4": "all"}))
+    before = shell.json(call)
+    broken(shell, damage)
+    advice = f"the projection {name} has a row that cannot be read and must be rebuilt: ordertrail rebuild {name}\n"
+    for asked in (call, f"{call} --json"):
+        assert shell.fails(asked, 3) == f"ordertrail: {advice}"
+    assert shell("rebuild", name).returncode == 0
+    assert shell.json(call) == before
+
+
 def test_the_rebuild_that_is_advised_mends_what_was_asked_as_it_is_printed(shell: Shell) -> None:
     shell.run(order("O1", SPLIT), store="a shop.db")
     asked = ["orders", "--json", "--store", "a shop.db", "--read-models", "its models.db"]
