@@ -1,33 +1,6 @@
 """CLAIM-2: what a granted claim does to refunds, requests, returns and parcels; never two refunds for a unit."""
 
-from book import Book
-
-
-def seller_order(items=None, **order):
-    """Placed on 2026-01-05 at 10:00, fulfilled by the seller M1."""
-    book = Book()
-    book.place("O1", items=items or {"A": 2000}, at="10:00", seller="M1", fulfilled_by="seller", **order)
-    return book
-
-
-def claim(book, at, items="all"):
-    return book.accept("file-claim", order_id="O1", items=items, at=at)
-
-
-def grant(book, at, number=1):
-    return book.accept("decide-claim", claim_id=f"O1:claim:{number}", approve=True, at=at)
-
-
-def paid(book, at, payment_id="P1", reference="R1", **actor):
-    return book.accept(
-        "report-payout",
-        refund_id="O1:refund:1",
-        payment_id=payment_id,
-        outcome="paid",
-        reference=reference,
-        at=at,
-        **actor,
-    )
+from claimed_orders import claim, grant, paid, refund, seller_order
 
 
 def granted(items=None, at="+31d 12:00"):
@@ -36,10 +9,6 @@ def granted(items=None, at="+31d 12:00"):
     claim(book, "+31d 10:00")
     grant(book, at)
     return book
-
-
-def refund(book, number=0):
-    return book.show("O1")["refunds"][number]
 
 
 def test_claim_2_a_grant_refunds_unrefunded_units_in_full_at_once_at_the_sellers_cost():

@@ -2,26 +2,7 @@
 
 import pytest
 
-from book import Book
-
-
-def seller_order(items=None, **order):
-    """Placed on 2026-01-05 at 10:00, fulfilled by the seller M1."""
-    book = Book()
-    book.place("O1", items=items or {"A": 2000}, at="10:00", seller="M1", fulfilled_by="seller", **order)
-    return book
-
-
-def claim(book, at, items="all"):
-    return book.accept("file-claim", order_id="O1", items=items, at=at)
-
-
-def refuse_claim(book, at, items="all", rule="CLAIM-1"):
-    return book.reject("file-claim", rule, order_id="O1", items=items, at=at)
-
-
-def request(book, at, items="all"):
-    return book.accept("request-cancellation", order_id="O1", items=items, at=at)
+from claimed_orders import claim, refuse_claim, request, seller_order
 
 
 def close(book, ending, at):
