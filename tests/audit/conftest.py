@@ -1,24 +1,12 @@
 """Stores that several tests of the audits use; a module whose stores tell something else has fixtures of its own."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ordertrail.application import Orders
-from postgres import fresh_schema
 from recorded_log import recorded_log
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a new store may be made."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 @pytest.fixture(scope="session")

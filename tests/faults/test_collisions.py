@@ -4,16 +4,14 @@ Every second round nobody can commit until all have decided, so that they have a
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ordertrail.application import Orders, Principal, Result
-from postgres import fresh_schema
 from processes import (
     Clock,
     Processes,
@@ -203,15 +201,6 @@ DUELS: list[Duel] = [
     two_reports_of_a_payment,
     one_report_of_a_payment_twice,
 ]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 def answered(result: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import pytest
 from ordertrail.application import Orders, Principal
 from ordertrail.application.errors import Conflict, StoreError
 from ordertrail.application.store import Store
-from postgres import fresh_schema
 from processes import failed_in_one_sentence, nothing_lost_or_doubled, ordertrail, results, rows
 
 BUYER = Principal("buyer", "B1")
@@ -30,15 +29,6 @@ PLACING: dict[str, Any] = {
 
 def cancel(command_id: str) -> dict[str, Any]:
     return {"command": "cancel-items", "command_id": command_id, "order_id": "O1", "items": {"A": 1}}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 's.db'}"
-    else:
-        with fresh_schema() as address:
-            yield address
 
 
 def test_who_always_comes_second_hears_of_a_conflict(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,18 +8,13 @@ import pytest
 
 from ordertrail.application import Orders
 from ordertrail.projections.database import Database
-from postgres import fresh_schema
 from shop import Clock
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def address(url: str) -> str:
     """Where a new store may be made."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'orders.db'}"
-    else:
-        with fresh_schema() as url:
-            yield url
+    return url
 
 
 @pytest.fixture
