@@ -1,8 +1,8 @@
 """`audit replay` over a long log: beside a bare scan of the same rows, in two processes, and beside `eventsourcing`.
 
 The log is made of lives that come to their end, told once by the engine and then copied under other ids; beside
-`eventsourcing`, of the lives that its minimal application knows: placed, dispatched, delivered. Rows are warm: files
-lie in the memory of the operating system, for all contenders.
+`eventsourcing`, which folds the very same events, of lives that are placed, dispatched and delivered. Rows are warm:
+files lie in the memory of the operating system, for all contenders.
 """
 
 import heapq
@@ -18,9 +18,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from bare import BareLives
 from figures import Figure, ratios, seconds
 from memory import peak_megabytes
-from minimal import MinimalOrder, MinimalOrders
 from trade import BETWEEN_ORDERS, LIVES, NOW, START, Command, Life, dispatch, line, place, scan
 
 from ordertrail.application import Orders
@@ -31,7 +31,7 @@ from ordertrail.application.store.chain import EVENTS
 from ordertrail.application.store.chain import START as START_DIGEST
 from ordertrail.application.store.mapper import EventRow, to_event_row
 from ordertrail.application.store.sqlite import INSERT_EVENT
-from ordertrail.domain import Policy, default_policy_toml
+from ordertrail.domain import Policy, decode, default_policy_toml
 from ordertrail.interfaces.auditing.bar import bar
 
 MARK = "~"
@@ -42,26 +42,42 @@ TWO = "notification_id, state"
 ALL = "notification_id, originator_id, originator_version, topic, state"
 
 
+class Sizes(NamedTuple):
+    """How much is measured."""
+
+    rounds: int
+    orders: int
+    """Told, before they are copied."""
+    events: int
+    """Of the long log; the short one has a quarter."""
+    lives: int
+    """Told for the comparison with `eventsourcing`."""
+    same_events: int
+    """Of the log that such lives are copied to."""
+
+
+USUAL = Sizes(5, 2_000, 2_000_000, 2_000, 400_000)
+TINY = Sizes(1, 20, 600, 30, 600)
+
+
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    rounds, orders, events, lives = (1, 20, 600, 30) if quick else (5, 2_000, 2_000_000, 2_000)
-    short, long, same = folder / "short.db", folder / "long.db", folder / "same.db"
-    told = _told(orders, LIVES)
-    same_events = _copy(_told(lives, [_same]), same, 20 * lives)
-    written = _copy(told, long, events)
-    _copy(told, short, events // 4)
-    one, two, bare, narrow, decoded = [], [], [], [], []
-    for _ in range(rounds):
+    sizes = TINY if quick else USUAL
+    return [*_against_scan(folder, sizes), *_against_library(folder, sizes)]
+
+
+def _against_scan(folder: Path, sizes: Sizes) -> list[Figure]:
+    short, long, told = folder / "short.db", folder / "long.db", _told(sizes.orders, LIVES)
+    written = _copy(told, long, sizes.events)
+    _copy(told, short, sizes.events // 4)
+    one, two, bare, narrow, decoded, apart, together = [], [], [], [], [], [], []
+    for _ in range(sizes.rounds):
         bare.append(seconds([partial(_scan, long, ALL)]))
         narrow.append(seconds([partial(_scan, long, TWO)]))
         decoded.append(seconds([partial(_decode, long)]))
         one.append(_in_a_process(long, 1).seconds)
         two.append(_in_a_process(long, 2).seconds)
-    minimal, minimal_events = _minimal(folder / "minimal.db", lives)
-    minimal_rates, same_rates = [], []
-    for _ in range(rounds):
-        minimal_rates.append(minimal_events / seconds([partial(_load_all, minimal, lives)]))
-        same_rates.append(same_events / _in_a_process(same, 1).seconds)
-    minimal.close()
+        apart.append(2 * _in_a_process(short, 1).seconds)
+        together.append(_side_by_side(short))
     rates = {name: [written / each for each in took] for name, took in (("one", one), ("bare", bare))}
     least, most = (_in_a_process(path, 1).megabytes for path in (short, long))
     return [
@@ -71,10 +87,26 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         Figure.of("replay / bare scan of two columns", ratios(narrow, one), "×", note="position and state alone"),
         Figure.of("decoding alone / bare scan", ratios(bare, decoded), "×", note="nothing folded, nothing judged"),
         Figure.of("replay, two processes / one", ratios(one, two), "×", limit=("≥", 1.6), note="with their start"),
-        Figure.of("events by minimal eventsourcing", minimal_rates, "/s", note=f"{lives:,} lives by repository.get"),
-        Figure.of("events of the same lives, replayed", same_rates, "/s", note=f"{same_events:,} events"),
-        Figure.of("replay / minimal eventsourcing", ratios(same_rates, minimal_rates), "×", limit=("≥", 10)),
+        Figure.of("two replays side by side / one by one", ratios(apart, together), "×", note="what two cores give"),
         Figure("peak memory, 4 × the log / 1 ×", most / least, "×", limit=("≤", 1.1), note=f"{most:.0f} MB"),
+    ]
+
+
+def _against_library(folder: Path, sizes: Sizes) -> list[Figure]:
+    same, told = folder / "same.db", _told(sizes.lives, [_same])
+    written = _copy(told, same, sizes.same_events)
+    library_rates, one, two = [], [], []
+    with closing(BareLives(folder / "bare.db")) as library:
+        kept = library.keep(decode(state) for *_, state in told)
+        for _ in range(sizes.rounds):
+            library_rates.append(kept / seconds([library.load_all]))
+            one.append(written / _in_a_process(same, 1).seconds)
+            two.append(written / _in_a_process(same, 2).seconds)
+    return [
+        Figure.of("events by bare eventsourcing", library_rates, "/s", note=f"{sizes.lives:,} lives by repository.get"),
+        Figure.of("events of the same lives, replayed", one, "/s", note=f"{written:,} events"),
+        Figure.of("replay / bare eventsourcing", ratios(one, library_rates), "×", limit=("≥", 10)),
+        Figure.of("replay in two processes / bare eventsourcing", ratios(two, library_rates), "×"),
     ]
 
 
@@ -91,7 +123,7 @@ def _told(orders: int, kinds: Sequence[Callable[[str], Life]]) -> list[EventRow]
 
 
 def _same(order_id: str) -> Life:
-    """What the minimal application knows of an order's life."""
+    """A life of which every event is known to `BareLives`."""
     yield timedelta(0), place(order_id)
     yield timedelta(hours=1), dispatch(order_id)
     yield timedelta(hours=1), scan("deliver", order_id)
@@ -144,6 +176,12 @@ def _in_a_process(path: Path, workers: int) -> Run:
         return alone.submit(_replay, path, workers).result()
 
 
+def _side_by_side(path: Path) -> float:
+    """How long two replays of the same log take that know nothing of each other."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        return max(run.seconds for run in pool.map(_replay, [path, path], [1, 1]))
+
+
 def _replay(path: Path, workers: int) -> Run:
     with bar("replaying") as progress:  # as the command line does it
         report = replay(str(path), workers=workers, progress=progress)
@@ -166,19 +204,3 @@ def _decode(path: Path) -> None:
         while (chunk := scan.chunk(after, LAST_POSITION, ROWS_AT_ONCE)) is not None:
             assert chunk.events() is not None
             after = chunk.last
-
-
-def _minimal(path: Path, lives: int) -> tuple[MinimalOrders, int]:
-    """Orders that are placed, dispatched and delivered; and how many events that are."""
-    application = MinimalOrders(path)
-    for number in range(lives):
-        order_id = f"O{number}"
-        application.place(place(order_id))
-        application.dispatch(order_id, dispatch(order_id))
-        application.deliver(order_id)
-    return application, 3 * lives
-
-
-def _load_all(application: MinimalOrders, lives: int) -> None:
-    for number in range(lives):
-        application.repository.get(MinimalOrder.create_id(f"O{number}"))

@@ -526,9 +526,7 @@ for _name, _kind in EVENT_TYPES.items():
     _kind.type = _name
 
 _encoder = msgspec.json.Encoder()
-_any_event: Any = Union[tuple(EVENT_TYPES.values())]  # noqa: UP007 - built from the table
-_decoder = msgspec.json.Decoder(_any_event)
-_array_decoder = msgspec.json.Decoder(list[tuple[_any_event]])
+_decoder = msgspec.json.Decoder(Union[tuple(EVENT_TYPES.values())])  # noqa: UP007 - built from the table
 
 
 def encode(event: Event) -> bytes:
@@ -548,12 +546,13 @@ def decode(state: bytes) -> Event:
     return event if event.schema == event.current else _decode_earlier(state)
 
 
-def decode_array(states: bytes) -> list[Event]:
-    """Many events at once, from a JSON array of arrays of one stored form: a third faster than ``decode`` for each.
+def decode_all(states: Iterable[bytes]) -> list[Event]:
+    """Many events of today's shape, at less cost than ``decode`` for each.
 
-    Raises ``msgspec.DecodeError`` where one is not of today's shape; ``decode`` finds which, and whether it is known.
+    Raises ``msgspec.DecodeError`` where one is not of it; ``decode`` finds which, and whether its shape is known.
     """
-    events: list[Event] = [event for (event,) in _array_decoder.decode(states)]
+    decode_one = _decoder.decode
+    events: list[Event] = [decode_one(state) for state in states]
     for event in events:
         if event.schema != event.current:
             raise msgspec.ValidationError(f"{event.type} has schema {event.schema}, and today's is {event.current}")

@@ -81,7 +81,7 @@ def _follows(order: Order, event: e.OrderEvent) -> bool:
 
 def placed(event: e.OrderPlaced) -> Order:
     """A new order; seller-fulfilled units start in the seller window."""
-    items, units = lay_out(event.items, "seller-window" if event.fulfilled_by == "seller" else "placed")
+    items, units, whole = lay_out(event.items, "seller-window" if event.fulfilled_by == "seller" else "placed")
     return Order(
         order_id=event.order_id,
         version=event.version,
@@ -93,7 +93,7 @@ def placed(event: e.OrderPlaced) -> Order:
         policy_version=event.policy_version,
         items=items,
         units=units,
-        whole={line.item_id: list(range(1, line.quantity + 1)) for line in event.items},
+        whole=whole,
         payments={payment.payment_id: payment for payment in event.payments},
         latest_at=event.at,
         recorded_at=event.recorded_at,
@@ -237,7 +237,7 @@ def _refund_owed(order: Order, event: e.RefundOwed) -> None:
         if deduction.kind == "return-shipping" and event.return_id is not None:
             order.returns[event.return_id].shipping_deducted += deduction.amount
         elif deduction.kind == "return-shipping" and event.shipment_id is not None:
-            order.fees_taken.add(event.shipment_id)
+            order.fees_taken |= {event.shipment_id}
 
 
 @_on(e.RefundReleased)

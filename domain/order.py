@@ -181,7 +181,7 @@ class Order(Struct, gc=False):
     returns: dict[str, Return] = {}
     refunds: dict[str, Refund] = {}
     claims: dict[str, Claim] = {}
-    fees_taken: set[str] = set()
+    fees_taken: frozenset[str] = frozenset()
     """Shipments whose refusal fee has been deducted (REFUSE-2)."""
     unexpected: set[tuple[str, str, str]] = set()
     """(refund, payment, reference) of payments recorded as unexpected (REFUND-5)."""
@@ -286,17 +286,18 @@ def counts(units: Units) -> dict[str, int]:
     return {item_id: len(numbers) for item_id, numbers in units.items()}
 
 
-def lay_out(lines: Iterable[Line], state: str) -> tuple[dict[str, Item], list[Unit]]:
-    """A new order's items and units, in the order's sequence."""
+def lay_out(lines: Iterable[Line], state: str) -> tuple[dict[str, Item], list[Unit], Units]:
+    """A new order's items and units, in the order's sequence; and all units, as events spell them."""
     items: dict[str, Item] = {}
     units: list[Unit] = []
+    whole: Units = {}
     for line in lines:
-        item_id, index = line.item_id, len(units)
-        items[item_id] = Item(line, index)
-        for number in range(1, line.quantity + 1):
-            units.append(Unit(index, item_id, number, state))
-            index += 1
-    return items, units
+        item_id, first = line.item_id, len(units)
+        items[item_id] = Item(line, first)
+        whole[item_id] = numbers = list(range(1, line.quantity + 1))
+        for number in numbers:
+            units.append(Unit(first + number - 1, item_id, number, state))
+    return items, units, whole
 
 
 def runs(order: Order, item_id: str) -> Iterator[tuple[str, str | None, list[Unit]]]:

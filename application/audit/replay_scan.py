@@ -6,7 +6,8 @@ from ..store.scan import Named, Row, Scan
 from .replay_findings import Finding, Findings
 
 READABLE = "readable"
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 250
+"""So few that what is read of them stays near the processor while they are judged."""
 
 
 def batches(
@@ -16,7 +17,7 @@ def batches(
     while (chunk := scan.chunk(after, up_to, rows_at_once)) is not None:
         events = chunk.events()
         if events is None:
-            events = [*_sound(scan.rows(after, chunk.last), findings)]
+            events = [*_sound(chunk.each(), findings)]
         yield chunk.last, events
         after = chunk.last
 

@@ -67,7 +67,7 @@ def _pages(store: Store, up_to: int) -> Iterator[tuple[list[Event], list[tuple[R
     scan, after = store.scan(), 0
     while (chunk := scan.chunk(after, up_to, PAGE)) is not None:
         named = chunk.events()
-        yield ([event for _, event in named], []) if named is not None else _sorted(scan.rows(after, chunk.last))
+        yield ([event for _, event in named], []) if named is not None else _sorted(chunk.each())
         after = chunk.last
 
 

@@ -24,7 +24,7 @@ from .mapper import EventRow
 from .postgres_append import APPEND, CREATE_CHAINED, rows_of
 from .postgres_database import Connection, PostgresDatabase, explain
 from .postgres_loading import load
-from .records import BETWEEN_STATES, EVENTS_TABLE, Records, require_rows
+from .records import EVENTS_TABLE, Records, require_rows
 
 R = TypeVar("R")
 RECONNECTIONS = 3
@@ -60,14 +60,6 @@ SELECT_STATES = (
     " ON originator_id = pair->>0 AND originator_version > (pair->>1)::bigint"
     " ORDER BY originator_id, originator_version"
 )
-SELECT_CHUNK = (
-    f"SELECT count(*), max(notification_id), 0, string_agg(state, '{BETWEEN_STATES}' ORDER BY notification_id),"
-    " string_agg(convert_to(originator_id, 'UTF8'), '\\x0a' ORDER BY notification_id),"
-    " string_agg(convert_to(originator_version::text, 'UTF8'), ',' ORDER BY notification_id),"
-    " string_agg(convert_to(topic, 'UTF8'), '\\x0a' ORDER BY notification_id)"
-    f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
-    " ORDER BY notification_id LIMIT ?) AS rows"
-)
 # Which positions were given, PostgreSQL knows, but not whether their transactions were committed.
 SELECT_HEADS = "SELECT " + ", ".join(
     f"(SELECT coalesce(max({chain.number}), 0) FROM {chain.table}), NULL::bigint,"
@@ -96,7 +88,6 @@ class PostgresRecorder(PostgresApplicationRecorder, Records):
     select_states = SELECT_STATES
     select_heads = SELECT_HEADS
     select_tried = SELECT_TRIED
-    select_chunk = SELECT_CHUNK
 
     @property
     def place(self) -> str:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 FORMAT = 1  # of the tables; a store with a greater one was written by a newer ordertrail
-BETWEEN_STATES = "\n],[\n"
-"""No state holds a line break, so that none can pass for two, and no two for one."""
 EVENTS_TABLE = "stored_events"
 TABLES = frozenset({"meta", EVENTS_TABLE, "journal", "attempts", "deadlines", "policies"})
 
@@ -39,10 +37,6 @@ class Records(ABC):
     """The `order_id` and `entry` of every attempt that the journal's rows name."""
     select_states: ClassVar[str]
     """States of the newer events of many streams; its one value is a JSON array of [stream, version known]."""
-    select_chunk: ClassVar[str]
-    """Events after a position and up to another, at most so many, in one row: how many, the last position, how many of
-    them have a value of another type than its column's, and as bytes the states with ``BETWEEN_STATES``, the streams
-    line by line, the versions with commas, the names line by line."""
 
     @property
     @abstractmethod

@@ -1,6 +1,6 @@
 """The events' rows as they lie in the store, for audits, which trust nothing in them.
 
-`chunk` gives many sound rows at the least cost; `rows` gives any, also those that no event can be read from.
+Rows are given also where no event can be read from them; many sound ones are read at the least cost as a `Chunk`.
 """
 
 import sqlite3
@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
-from ...domain.events import Event, decode, decode_array, streams_of
+from ...domain.events import Event, decode, decode_all, streams_of
 from ..errors import StoreError
 from .records import EVENTS_TABLE, Records
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that no event or entry is."""
 _COLUMNS = "notification_id, originator_id, originator_version, topic, state"
+_ROWS = (
+    f"SELECT {_COLUMNS} FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ? ORDER BY notification_id"
+)
 
 
 class Row(NamedTuple):
@@ -47,44 +50,44 @@ class Row(NamedTuple):
         return event
 
 
-_decode_versions = msgspec.json.Decoder(list[int]).decode
 Named = tuple[str, Event]
 """An event with the name of its stream."""
 
 
 class Chunk(NamedTuple):
-    """Rows next to each other, joined by the database column by column: one costs little until it is decoded."""
+    """Rows next to each other, as the driver gives them."""
 
-    rows: int
-    last: int
-    """The position of the last row."""
-    oddities: int
-    """How many rows have a value of another type than its column's."""
-    states: bytes
-    streams: bytes
-    versions: bytes
-    names: bytes
+    rows: list[tuple[Any, ...]]
+
+    @property
+    def last(self) -> int:
+        """The position of the last row."""
+        position: int = self.rows[-1][0]
+        return position
 
     def events(self) -> list[Named] | None:
-        """The events with their streams; None where a row is not sound, or is of an earlier schema."""
+        """The events with their streams, at the least cost; None where a row is not sound, or of an earlier schema.
+
+        What lies in a column as another type than the column's is not equal to what an event says.
+        """
+        _, streams, versions, names, states = zip(*self.rows, strict=True)
+        if {*map(type, states)} != {bytes}:
+            return None
         try:
-            events = decode_array(b"[[%b]]" % self.states)
-            versions = _decode_versions(b"[%b]" % self.versions)
+            events = decode_all(states)
         except UNREADABLE:
             return None
-        streams = streams_of(events)
+        held = streams_of(events)
         sound = (
-            not self.oddities
-            and len(events) == self.rows
-            and _lines(streams) == self.streams
-            and [event.version for event in events] == versions
-            and _lines([event.type for event in events]) == self.names
+            held == list(streams)
+            and [event.version for event in events] == list(versions)
+            and [event.type for event in events] == list(names)
         )
-        return list(zip(streams, events, strict=True)) if sound else None
+        return list(zip(held, events, strict=True)) if sound else None
 
-
-def _lines(values: list[str]) -> bytes:
-    return "\n".join(values).encode()
+    def each(self) -> Iterator[Row]:
+        """Row by row, whatever they hold."""
+        return map(Row._make, self.rows)
 
 
 class Scan:
@@ -94,19 +97,13 @@ class Scan:
         self._records = records
 
     def chunk(self, after: int, up_to: int, limit: int) -> Chunk | None:
-        """The first ``limit`` rows; None where there are none."""
-        ((count, *rows),) = self._query(self._records.select_chunk, after, up_to, limit)
-        return Chunk(count, *rows) if count else None
+        """The first ``limit`` rows, whatever they hold; None where there are none."""
+        rows = self._leniently(f"{_ROWS} LIMIT ?", after, up_to, limit)
+        return Chunk(rows) if rows else None
 
     def rows(self, after: int, up_to: int) -> Iterator[Row]:
         """All rows, whatever they hold."""
-        statement = f"SELECT {_COLUMNS} FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
-        statement += " ORDER BY notification_id"
-        try:
-            found = self._query(statement, after, up_to)
-        except StoreError:  # perhaps only a text that is none
-            found = self._query(statement, after, up_to, leniently=True)
-        yield from map(Row._make, found)
+        yield from map(Row._make, self._leniently(_ROWS, after, up_to))
 
     def stream_rows(self, stream: str, before: int) -> Iterator[Row]:
         """A stream's rows of positions before ``before``, in the order of the log."""
@@ -128,6 +125,12 @@ class Scan:
         """The position of the first row; 0 for none."""
         ((position,),) = self._query(f"SELECT coalesce(min(notification_id), 0) FROM {EVENTS_TABLE}")
         return int(position)
+
+    def _leniently(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._query(statement, *values)
+        except StoreError:  # perhaps only a text that is none
+            return self._query(statement, *values, leniently=True)
 
     def _query(self, statement: str, *values: Any, leniently: bool = False) -> list[tuple[Any, ...]]:
         try:

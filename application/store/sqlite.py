@@ -15,7 +15,7 @@ from .chain import CHAINS, EVENTS, JOURNAL, START
 from .entries import COLUMNS, JournalEntry, microseconds, to_row
 from .loading import Load, Loading
 from .mapper import EventRow
-from .records import BETWEEN_STATES, EVENTS_TABLE, Records, require_rows
+from .records import EVENTS_TABLE, Records, require_rows
 from .sqlite_file import SqliteFile, explain
 
 NO_LIMIT = 2**63 - 1
@@ -81,15 +81,6 @@ SELECT_STATES = (
 )
 # SQLite keeps the order of a subquery that group_concat is fed from. It also keeps a value of another type than its
 # column's, which no look-up finds: numbers sort before texts, and texts before blobs.
-SELECT_CHUNK = (
-    "SELECT count(*), max(notification_id),"
-    " sum(originator_id >= x'' OR originator_version >= '' OR topic >= x'' OR state < x''),"
-    f" CAST(group_concat(state, '{BETWEEN_STATES}') AS BLOB),"
-    " CAST(group_concat(originator_id, '\n') AS BLOB), CAST(group_concat(originator_version) AS BLOB),"
-    " CAST(group_concat(topic, '\n') AS BLOB)"
-    f" FROM (SELECT * FROM {EVENTS_TABLE} WHERE notification_id > ? AND notification_id <= ?"
-    " ORDER BY notification_id LIMIT ?)"
-)
 SELECT_TRIED = (
     "SELECT asked.value AS order_id, journal.entry FROM journal, json_each(CAST(journal.attempts AS TEXT)) AS asked"
     " WHERE journal.attempts <> x'5b5d'"
@@ -108,7 +99,6 @@ class SqliteRecorder(SQLiteApplicationRecorder, Records):
     select_states = SELECT_STATES
     select_heads = SELECT_HEADS
     select_tried = SELECT_TRIED
-    select_chunk = SELECT_CHUNK
 
     @property
     def place(self) -> str:

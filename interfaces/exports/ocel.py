@@ -152,7 +152,7 @@ def items(order_id: str, units: Units) -> Iterator[str]:
 
 def _placed(event: e.OrderPlaced) -> Told:
     order = object_id("order", event.order_id)
-    lines, units = lay_out(event.items, state_after(event) or "")
+    lines, units, _ = lay_out(event.items, state_after(event) or "")
     total = sum(line.total for line in event.items)
     made = [Object("order", order, _own("order", event, placed_at=moment(event.at), total=total))]
     for unit in units:
