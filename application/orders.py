@@ -17,14 +17,12 @@ from ..domain import (
     Malformed,
     Order,
     Policy,
-    fold,
-    fold_as_of,
     is_report,
     options,
 )
-from ..domain.admission import moment
 from .aggregates import Policies, Shelf, WorkingSet
-from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder, UnknownPast
+from .earlier import earlier, in_utc
+from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
 from .log import command_in, numbered, read_command, require_bytes
 from .policy_text import policy_text
 from .principal import Principal
@@ -161,19 +159,8 @@ class Orders:
         events = self._store.events(f"order:{order_id}")
         if not events:
             raise UnknownOrder(order_id)
-        if at_version is not None:
-            _require_version(order_id, at_version, len(events))
-            events = events[:at_version]
-        if as_known_at is not None:
-            known_at = _in_utc(as_known_at)
-            events = [event for event in events if event.recorded_at <= known_at]
-            if not events:
-                raise UnknownPast(order_id, f"nothing was known of order {order_id} yet at {moment(known_at)}")
-        order = fold(events) if as_of is None else fold_as_of(events, _in_utc(as_of))
-        if order is None:
-            assert as_of is not None
-            raise UnknownPast(order_id, f"order {order_id} was not placed yet at {moment(_in_utc(as_of))}")
-        return order_view(order)
+        as_of, as_known_at = (None if at is None else in_utc(at) for at in (as_of, as_known_at))
+        return order_view(earlier(order_id, events, as_of=as_of, as_known_at=as_known_at, at_version=at_version))
 
     def timeline(self, order_id: str) -> list[TimelineEntry]:
         """The order's history in words, with the attempts that were rejected or noted; raises ``UnknownOrder``."""
@@ -185,7 +172,7 @@ class Orders:
     def options(self, order_id: str, *, at: datetime | None = None) -> dict[str, Any]:
         """What the buyer can do at a moment (default: now), as `options --json` prints it."""
         self.order(order_id)
-        moment = self._now() if at is None else _in_utc(at)
+        moment = self._now() if at is None else in_utc(at)
         looks: list[WorkingSet] = []
 
         def look() -> WorkingSet:
@@ -229,7 +216,7 @@ class Orders:
     # --- deciding and keeping ---
 
     def _now(self) -> datetime:
-        return _in_utc(self._clock())
+        return in_utc(self._clock())
 
     def _attributed(self, command: Mapping[str, Any] | Command, by: Principal) -> tuple[Command, datetime]:
         raw = msgspec.to_builtins(command) if isinstance(command, Command) else command
@@ -288,16 +275,3 @@ class Orders:
         if not self._policy_is_kept and command.name == "place-order":
             self._store.keep_policy(self._policy.version, self._policy_toml)
             self._policy_is_kept = True
-
-
-def _in_utc(at: datetime) -> datetime:
-    if at.utcoffset() is None:
-        raise ValueError(f"{at} is a time without an offset")
-    return at.astimezone(UTC)
-
-
-def _require_version(order_id: str, asked: int, last: int) -> None:
-    if asked > last:
-        raise UnknownPast(order_id, f"order {order_id} has only {last} version{'' if last == 1 else 's'}")
-    if asked < 1:
-        raise UnknownPast(order_id, f"order {order_id} has no version {asked}: its first is 1")

@@ -5,7 +5,8 @@ from typing import Any
 
 from ..domain import Order, Shipment
 from ..domain.admission import moment
-from ..domain.order import Claim, Refund, Request, Return, counts, runs
+from ..domain.order import Claim, Refund, Request, Return, runs
+from ..domain.units import counts
 
 
 def order_view(order: Order) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from .errors import IllegalMove, InvalidPolicy, Malformed, OrdertrailError, Reje
 from .events import Event, OrderEvent, ShipmentEvent, decode, encode
 from .evolve import fold, fold_as_of
 from .options import options
-from .order import Order, Unit
+from .order import Order
 from .policy import Policy, default_policy_toml, policy_digest
 from .rules import RULES, Rule
 from .shipment import Shipment, fold_shipment
+from .units import Unit
 
 __all__ = [
     "RULES",

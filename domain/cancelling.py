@@ -13,11 +13,12 @@ from .case import Case
 from .commands import CancelItems
 from .errors import CascadeUnits, Rejection
 from .lifecycle import UNDER_WAY, UNSHIPPED
-from .order import Order, Unit, counts, numbers
+from .order import Order
 from .returning import may_return
 from .rules import Verdict, allowed, refused, rule
 from .selection import Chosen, check_known, choose, once_for_alike
 from .shipment import Shipment
+from .units import Unit, counts, numbers
 from .vocabulary import OrderUnits, Party
 
 Share = tuple[Order, list[Unit]]

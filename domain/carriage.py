@@ -5,10 +5,11 @@ from .admission import admit, known_shipment
 from .case import Case
 from .commands import CarrierReport, DispatchShipment
 from .lifecycle import destination
-from .order import Order, Unit, numbers
+from .order import Order
 from .packing import pack_shipment
 from .rules import rule
 from .shipment import Shipment
+from .units import Unit, numbers
 
 _PARCEL_EVENT: dict[str, type[e.ShipmentMoved]] = {
     "dispatch": e.ShipmentDispatched,

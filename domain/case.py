@@ -16,9 +16,10 @@ from . import events as e
 from .commands import Command
 from .evolve import evolve, placed
 from .lifecycle import destination, move
-from .order import Order, Refund, Request, Unit, numbers
+from .order import Order, Refund, Request
 from .policy import Policy
 from .shipment import Shipment, evolve_shipment, packed
+from .units import Unit, numbers
 from .vocabulary import Cause, Role
 
 

@@ -8,10 +8,11 @@ from .admission import admit, known_claim, known_order, moment, still_open
 from .case import Case
 from .commands import DecideClaim, FileClaim, WithdrawClaim
 from .lifecycle import COMING_BACK, UNDER_WAY, UNSHIPPED
-from .order import Order, Unit, numbers
+from .order import Order
 from .refunding import new_promises
 from .rules import Verdict, allowed, refused, rule
 from .selection import check_known, choose
+from .units import Unit, numbers
 
 _NOT_YET_DELIVERED = UNSHIPPED | UNDER_WAY | COMING_BACK | {"lost"}
 

@@ -13,10 +13,11 @@ from .admission import is_ahead
 from .carriage import move_parcel
 from .case import Case
 from .lifecycle import COMING_BACK, UNDER_WAY
-from .order import Order, Unit
+from .order import Order
 from .refunding import release, settle
 from .returning import drop, write_off
 from .rules import rule
+from .units import Unit
 
 Act = Callable[[Case, Order], None]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from . import events as e
-from .order import Unit
+from .units import Unit
 
 M = TypeVar("M", bound=e.ItemsMoved)
 Move = Callable[[Sequence[Unit], M], None]

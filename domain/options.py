@@ -18,12 +18,13 @@ from .case import Case, Streams
 from .claiming import may_claim
 from .decide import decide, overdue
 from .lifecycle import COMING_BACK
-from .order import Order, Unit, counts, numbers
+from .order import Order
 from .policy import Policy
 from .refunding import settle
 from .requests import can_ask, carry_out, may_ask
 from .returning import may_return, may_withdraw
 from .rules import Verdict
+from .units import Unit, counts, numbers
 from .vocabulary import Party
 
 Option = dict[str, Any]

@@ -10,10 +10,11 @@ from .case import Case
 from .commands import Content, DispatchShipment, PackShipment, UnpackShipment
 from .errors import Rejection
 from .lifecycle import PACKABLE
-from .order import Order, Unit, numbers
+from .order import Order
 from .rules import Verdict, allowed, refused, rule
 from .selection import check_known, choose
 from .shipment import Shipment
+from .units import Unit, numbers
 from .vocabulary import OrderUnits, Role
 
 

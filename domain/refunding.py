@@ -5,8 +5,9 @@ from datetime import datetime
 
 from . import events as e
 from .case import Case, Debt
-from .order import Order, Refund, Unit, numbers
+from .order import Order, Refund
 from .rules import rule
+from .units import Unit, numbers
 from .vocabulary import STORE_CREDIT, Fulfiller
 
 

@@ -22,9 +22,10 @@ from .carriage import move_parcel
 from .case import Case
 from .commands import AnswerCancellation, RequestCancellation
 from .errors import Rejection
-from .order import Order, Request, Unit, numbers
+from .order import Order, Request
 from .rules import Verdict, refused, rule
 from .selection import Chosen, check_known, choose, once_for_alike
+from .units import Unit, numbers
 from .vocabulary import OrderUnits, Party
 
 

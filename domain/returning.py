@@ -9,11 +9,12 @@ from .case import Case
 from .commands import HandOverReturn, LoseReturn, ReceiveReturn, StartReturn, WithdrawReturn
 from .errors import Rejection
 from .lifecycle import COMING_BACK
-from .order import Order, Return, Unit, numbers
+from .order import Order, Return
 from .packing import keeper, shipment_keeper
 from .rules import Verdict, allowed, refused, rule
 from .selection import check_known, choose
 from .shipment import Shipment
+from .units import Unit, numbers
 from .vocabulary import Cause
 
 

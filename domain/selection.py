@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from .admission import missing
-from .order import Order, Unit
+from .order import Order
 from .rules import Verdict
+from .units import Unit
 
 Judge = Callable[[Unit], Verdict]
 

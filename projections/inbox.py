@@ -11,7 +11,7 @@ from sqlalchemy import Column, Index, MetaData, Table, Text, bindparam, or_, sel
 
 from ..domain import Event
 from ..domain import events as e
-from ..domain.order import counts
+from ..domain.units import counts
 from .asking import Asking
 from .database import Database
 from .projection import FIXED, ID, NUMBER, Projection, Rows, instant, maybe_instant, maybe_microseconds, microseconds

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ..domain import Event
 from ..domain import events as e
-from ..domain.order import counts
+from ..domain.units import counts
 from .projection import maybe_microseconds, microseconds
 
 

@@ -64,7 +64,7 @@ FIGURES = {
         "two replays side by side",
         "events by bare eventsourcing",
         "events of the same lives",
-        "replay / bare eventsourcing",
+        "replay in one process / bare eventsourcing",
         "replay in two processes / bare eventsourcing",
         "peak memory, 4 ×",
     ],
@@ -103,7 +103,7 @@ LIMITS = {
     "queries": 10,
     "visibility": 2,
     "verify": 4,
-    "replay": 4,
+    "replay": 5,
     "as-of": 3,
 }
 

@@ -9,7 +9,8 @@ from typing import Any
 from ...application.audit.replay_asides import Unusual
 from ...domain import Order, Shipment
 from ...domain import events as e
-from ...domain.order import Refund, counts
+from ...domain.order import Refund
+from ...domain.units import counts
 from ...projections import accounts
 from ...projections.audit_views import Facts, Fields, balance, exception
 from ...projections.order_story import LETTERS

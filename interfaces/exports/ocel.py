@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ...domain import events as e
 from ...domain.admission import moment
-from ...domain.order import lay_out
+from ...domain.units import lay_out
 from ...domain.vocabulary import Units
 from ..moves import state_after
 

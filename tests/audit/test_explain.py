@@ -18,7 +18,7 @@ from ordertrail.application.audit.explain import (
     UnknownId,
     explain,
 )
-from ordertrail.application.audit.explain.explanation import Given, Number, Passed, Step
+from ordertrail.application.audit.explain.recorded import Given, Number, Passed, Step
 from ordertrail.domain import default_policy_toml
 from postgres import fresh_schema
 from processes import failed_in_one_sentence, ordertrail, rows

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lives import FEES, command_logs
 from ordertrail.application import Orders
 from ordertrail.application.audit.explain import Explanation, OrderExplained, RefundExplained, in_words
-from ordertrail.application.audit.explain.explanation import Passed, Step
 from ordertrail.application.audit.explain.find import explain_in
+from ordertrail.application.audit.explain.recorded import Passed, Step
 from ordertrail.application.store import Store
 from ordertrail.domain import RULES, Order, fold
 from ordertrail.domain.events import EVENT_TYPES, OrderEvent

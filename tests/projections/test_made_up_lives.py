@@ -13,7 +13,7 @@ from lives import command_logs
 from ordertrail.application.views import refund_view
 from ordertrail.domain import Order, decode
 from ordertrail.domain.admission import moment
-from ordertrail.domain.order import counts
+from ordertrail.domain.units import counts
 from ordertrail.projections import exceptions, inbox, ledger, orders, refunds, shipments
 from ordertrail.projections.answers import plain
 from ordertrail.projections.builtin import builtin_projections

@@ -11,11 +11,13 @@ from typing import cast
 from ....domain import Order
 from ....domain import events as e
 from ....domain.money import share
-from ....domain.order import Item, Payout, Unit
-from ....domain.order import numbers as unit_numbers
+from ....domain.order import Payout
+from ....domain.units import Item, Unit
+from ....domain.units import numbers as unit_numbers
 from ....domain.vocabulary import STORE_CREDIT, Units
-from .explanation import Kept, Number, Part, Promise, Restocking, ReturnShipping, Worth
 from .history import History
+from .reckoning import Kept, Part, Promise, Restocking, ReturnShipping, Worth
+from .recorded import Number
 
 
 def worth(order: Order, units: Units) -> list[Worth]:

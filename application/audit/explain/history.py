@@ -18,8 +18,9 @@ from ....domain.vocabulary import Units
 from ...aggregates import Policies
 from ...store import JournalEntry, Store
 from .attempts import Attempt, among, is_for_the_buyer
-from .explanation import About, Given, LineOfOrder, Number, Passed, RefundInBrief, Step
 from .reading import as_far_as_it_folds
+from .reckoning import RefundInBrief
+from .recorded import About, Given, LineOfOrder, Number, Passed, Step
 
 E = TypeVar("E", bound=OrderEvent)
 LAST_POSITION = 2**63 - 1

@@ -14,15 +14,14 @@ from .explanation import (
     Explained,
     Explanation,
     Ground,
-    Number,
     OrderExplained,
-    PayoutExplained,
     RefundExplained,
-    RefundInBrief,
     RequestExplained,
     ReturnExplained,
 )
 from .prose import WHO, Voice, day, listed, method, sentence, span
+from .reckoning import PayoutExplained, RefundInBrief
+from .recorded import Number
 from .sums import arithmetic, splitting
 from .telling import tell, tell_all
 from .tells_attempts import tell_attempt

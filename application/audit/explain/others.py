@@ -6,19 +6,13 @@ from typing import Literal, cast
 
 from ....domain import OrderEvent
 from ....domain import events as e
-from ....domain.order import Claim, Order, Unit, numbers
+from ....domain.order import Claim, Order
+from ....domain.units import Unit, numbers
 from ....domain.vocabulary import Units
 from . import arithmetic
-from .explanation import (
-    ClaimExplained,
-    Ground,
-    Number,
-    OrderExplained,
-    RequestExplained,
-    ReturnExplained,
-    Window,
-)
+from .explanation import ClaimExplained, Ground, OrderExplained, RequestExplained, ReturnExplained, Window
 from .history import History, touches
+from .recorded import Number
 
 CLOSES_A_REQUEST = (e.CancellationApproved, e.CancellationDeclined, e.CancellationLapsed)
 CLOSES_A_CLAIM = (e.ClaimGranted, e.ClaimDenied, e.ClaimWithdrawn)

@@ -7,7 +7,7 @@ from typing import cast
 from ....domain.admission import moment
 from ....domain.money import in_major_units
 from ....domain.vocabulary import STORE_CREDIT, Units
-from .explanation import About, LineOfOrder, Number
+from .recorded import About, LineOfOrder, Number
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (

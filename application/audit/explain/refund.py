@@ -7,11 +7,14 @@ from typing import cast
 from ....domain import OrderEvent
 from ....domain import events as e
 from ....domain.lifecycle import UNSHIPPED
-from ....domain.order import Payout, numbers
+from ....domain.order import Payout
+from ....domain.units import numbers
 from ....domain.vocabulary import STORE_CREDIT
 from . import arithmetic
-from .explanation import Deferral, PayoutExplained, RefundExplained, Restocking, ReturnShipping, Step, Worth
+from .explanation import RefundExplained
 from .history import History, touches
+from .reckoning import Deferral, PayoutExplained, Restocking, ReturnShipping, Worth
+from .recorded import Step
 
 REPORTS = (e.PayoutSubmitted, e.PayoutPaid, e.PayoutFailed, e.PayoutBounced, e.PaymentUnexpected)
 SHIPS_OR_ENDS = (e.ItemsDispatched, e.ItemsCancelled, e.ItemsRefunded)

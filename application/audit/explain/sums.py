@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import cast
 
-from .explanation import Kept, OrderExplained, Part, RefundExplained, Restocking, Worth
+from .explanation import OrderExplained, RefundExplained
 from .prose import Voice, number_of
+from .reckoning import Kept, Part, Restocking, Worth
 from .tells_questions import REASONS
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ....domain import events as e
 from . import tells_money, tells_parcels, tells_questions  # noqa: F401 - their import registers who tells what
-from .explanation import Step
 from .prose import Voice, sentence
+from .recorded import Step
 from .told import in_a_sentence
 
 __all__ = ["tell", "tell_all"]

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ....domain import events as e
-from .explanation import Given
 from .prose import day
+from .recorded import Given
 from .told import Told, on
 
 

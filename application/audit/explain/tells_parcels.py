@@ -1,8 +1,8 @@
 """Sentences about the order and its parcels."""
 
 from ....domain import events as e
-from .explanation import Given, Passed
 from .prose import WHO, listed, method
+from .recorded import Given, Passed
 from .told import Told, on
 
 

@@ -5,8 +5,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from ....domain import OrderEvent
 from ....domain.vocabulary import Units
-from .explanation import Given, Passed, Step
 from .prose import Voice, day, span
+from .recorded import Given, Passed, Step
 
 E = TypeVar("E", bound=OrderEvent)
 
