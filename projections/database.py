@@ -4,6 +4,7 @@ One definition of each table and query serves SQLite and PostgreSQL; what differ
 """
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -142,7 +143,7 @@ def _sqlite(uri: str) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
         if not in_memory:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
         # A power cut may take the last batches, rows and checkpoint together: they are made again from the events.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-65536")
@@ -158,6 +159,19 @@ def _sqlite(uri: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Changing to WAL does not wait for others who open a new file at the same moment: ask again."""
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _postgres(url: str) -> tuple[Engine, str]:

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -112,6 +113,20 @@ def test_a_database_that_somebody_has_locked_for_long_is_one_sentence(
             with locked(address):
                 time.sleep(1.5)
             assert runner.wait_for(orders.last_position(), timeout=PATIENCE)
+
+
+def test_many_who_open_a_new_database_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    def look(path: Path, all_here: threading.Barrier) -> None:
+        with Database.open(str(path)) as database:
+            all_here.wait(PATIENCE)
+            with database.reading():
+                pass
+
+    for number in range(50):
+        with ThreadPoolExecutor(8) as threads:
+            path, all_here = tmp_path / f"{number}.db", threading.Barrier(8)
+            for looked in [threads.submit(look, path, all_here) for _ in range(8)]:
+                looked.result()
 
 
 def test_read_models_that_more_ask_for_than_there_are_connections_say_so(
