@@ -20,8 +20,9 @@ from ..domain import (
     is_report,
     options,
 )
+from ..domain.admission import in_utc
 from .aggregates import Policies, Shelf, WorkingSet
-from .earlier import earlier, in_utc
+from .earlier import earlier
 from .errors import Conflict, PolicyChanged, StoreError, UnknownOrder
 from .log import command_in, numbered, read_command, require_bytes
 from .policy_text import policy_text
@@ -159,7 +160,6 @@ class Orders:
         events = self._store.events(f"order:{order_id}")
         if not events:
             raise UnknownOrder(order_id)
-        as_of, as_known_at = (None if at is None else in_utc(at) for at in (as_of, as_known_at))
         return order_view(earlier(order_id, events, as_of=as_of, as_known_at=as_known_at, at_version=at_version))
 
     def timeline(self, order_id: str) -> list[TimelineEntry]:

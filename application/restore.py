@@ -6,10 +6,9 @@ Deadlines are no part of that: they are read off the orders, as they are wheneve
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 
-from ..domain import Policy, fold, next_deadline
+from ..domain import Policy, fold, next_deadline, policy_digest
 from ..domain.errors import InvalidPolicy, OrdertrailError
 from .audit.links import name
 from .audit.seal import EventsEnd, JournalEnd, Seal
@@ -59,7 +58,7 @@ def restore(
 
 def _sealed(seal: Seal, policies: Mapping[str, str]) -> dict[str, Policy]:
     """The policies by version, which must be those of the seal."""
-    if {version: sha256(content.encode()).hexdigest() for version, content in policies.items()} != seal.policies:
+    if {version: policy_digest(content) for version, content in policies.items()} != seal.policies:
         raise NotRestored("its policies are not those that its seal tells of")
     try:
         return {version: Policy.from_toml(content) for version, content in policies.items()}

@@ -40,12 +40,9 @@ class BareOrder(Aggregate):
         policy_version: str
 
         def apply(self, aggregate: "BareOrder") -> None:
-            aggregate.order_id, aggregate.buyer_id, aggregate.fulfilled_by = (
-                self.order_id,
-                self.buyer_id,
-                self.fulfilled_by,
-            )
-            aggregate.currency, aggregate.policy_version = self.currency, self.policy_version
+            aggregate.order_id, aggregate.buyer_id = self.order_id, self.buyer_id
+            aggregate.fulfilled_by, aggregate.currency = self.fulfilled_by, self.currency
+            aggregate.policy_version = self.policy_version
             aggregate.items, aggregate.payments = self.items, self.payments
             aggregate.placed_at = aggregate.latest_at = self.at
             aggregate.units = {

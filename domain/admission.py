@@ -180,6 +180,13 @@ def still_open(what: str, its_id: str, status: str, *, open_statuses: tuple[str,
         raise Rejection("ORDER-5", f"{what} {its_id} is already {status}")
 
 
+def in_utc(at: datetime) -> datetime:
+    """The same moment in UTC; raises ``ValueError`` for a time without an offset."""
+    if at.utcoffset() is None:
+        raise ValueError(f"{at} is a time without an offset")
+    return at.astimezone(UTC)
+
+
 def moment(at: datetime) -> str:
     """A time as people and programs read it: RFC 3339, UTC, with ``Z``, with fractions only where there are any."""
     text = at.astimezone(UTC).isoformat().removesuffix("+00:00")

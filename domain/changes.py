@@ -158,7 +158,7 @@ def _refund_owed(order: Order, event: e.RefundOwed) -> None:
         if deduction.kind == "return-shipping" and event.return_id is not None:
             order.returns[event.return_id].shipping_deducted += deduction.amount
         elif deduction.kind == "return-shipping" and event.shipment_id is not None:
-            order.fees_taken |= {event.shipment_id}
+            order.fees_taken.add(event.shipment_id)
 
 
 @_on(e.RefundReleased)

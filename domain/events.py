@@ -546,19 +546,6 @@ def decode(state: bytes) -> Event:
     return event if event.schema == event.current else _decode_earlier(state)
 
 
-def decode_all(states: Iterable[bytes]) -> list[Event]:
-    """Many events of today's shape, at less cost than ``decode`` for each.
-
-    Raises ``msgspec.DecodeError`` where one is not of it; ``decode`` finds which, and whether its shape is known.
-    """
-    decode_one = _decoder.decode
-    events: list[Event] = [decode_one(state) for state in states]
-    for event in events:
-        if event.schema != event.current:
-            raise msgspec.ValidationError(f"{event.type} has schema {event.schema}, and today's is {event.current}")
-    return events
-
-
 def streams_of(events: Iterable[Event]) -> list[str]:
     """The ``stream`` of each event, at half the cost of asking each of them."""
     several: Iterable[Any] = events

@@ -129,7 +129,7 @@ class Order(Struct, gc=False):
     returns: dict[str, Return] = {}
     refunds: dict[str, Refund] = {}
     claims: dict[str, Claim] = {}
-    fees_taken: frozenset[str] = frozenset()
+    fees_taken: set[str] = set()
     """Shipments whose refusal fee has been deducted (REFUSE-2)."""
     unexpected: set[tuple[str, str, str]] = set()
     """(refund, payment, reference) of payments recorded as unexpected (REFUND-5)."""

@@ -4,9 +4,10 @@
 from the events; their queries' ``as_of`` still tells what had happened.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ..domain import Event
+from ..domain.admission import in_utc
 from .follower import EventLog
 
 
@@ -14,10 +15,8 @@ class KnownBy:
     """A log of the events that were recorded at ``at`` or before; an ``EventLog`` itself."""
 
     def __init__(self, log: EventLog, at: datetime) -> None:
-        if at.utcoffset() is None:
-            raise ValueError(f"{at} is a time without an offset")
         self._log = log
-        self._at = at.astimezone(UTC)
+        self._at = in_utc(at)
 
     def notifications(self, after: int, limit: int) -> list[tuple[int, Event]]:
         """Some events of positions above ``after``; none only where there are no more."""

@@ -3,7 +3,6 @@
 What a chain alone cannot tell is whether a log was cut off at its end, or rewritten as a whole: that takes a seal.
 """
 
-import hashlib
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from contextlib import closing
 from multiprocessing import get_context
 from typing import NamedTuple
 
+from ...domain import policy_digest
 from ..store import Store
 from ..store.chain import CHAINS, EVENTS, JOURNAL, Chain
 from ..store.evidence import Evidence, Head
@@ -121,7 +121,7 @@ def _policies(evidence: Evidence, placed: Named) -> Verified:
     verified = Verified(Counter(policies=len(policies)))
     for version, content, digest in policies:
         try:
-            same = hashlib.sha256(content.encode()).hexdigest() == digest
+            same = policy_digest(content) == digest
         except (AttributeError, UnicodeEncodeError):
             same = False
         if not same:

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from ...domain import policy_digest
 from ...domain.events import Event, decode
 from ..errors import StoreError
 from .chain import CHAINS, EVENTS, Chain, Row
@@ -63,7 +63,7 @@ class Loading(ABC):
 
     def add_policies(self, policies: Mapping[str, str]) -> None:
         """Policies' contents by version."""
-        rows = [(version, content, sha256(content.encode()).hexdigest()) for version, content in policies.items()]
+        rows = [(version, content, policy_digest(content)) for version, content in policies.items()]
         self.insert("policies", "version, content, sha256", rows)
 
     def add_deadlines(self, deadlines: Sequence[tuple[str, datetime]]) -> None:

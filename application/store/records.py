@@ -3,7 +3,6 @@
 A backend says how a statement is run; `?` stands for a value.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import msgspec
 
+from ...domain import policy_digest
 from ..errors import Conflict, PolicyChanged, StoreError
 from .entries import COLUMNS, JournalEntry, from_row, microseconds
 from .mapper import EventRow
@@ -124,7 +124,7 @@ class Records(ABC):
 
     def policy(self, version: str) -> str | None:
         for content, digest in self.query("SELECT content, sha256 FROM policies WHERE version = ?", version):
-            if hashlib.sha256(str(content).encode()).hexdigest() != digest:
+            if policy_digest(str(content)) != digest:
                 raise StoreError(f"policy {version} was changed after it was kept: its digest is another")
             return str(content)
         return None
@@ -132,12 +132,11 @@ class Records(ABC):
     def keep_policy(self, version: str, content: str) -> None:
         known = self.policy(version)
         if known is None:
-            digest = hashlib.sha256(content.encode()).hexdigest()
             made = self.insert(
                 "INSERT INTO policies (version, content, sha256) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING",
                 version,
                 content,
-                digest,
+                policy_digest(content),
             )
             # None made: another process kept this version since we looked, perhaps with another content.
             known = content if made == 1 else self.policy(version)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
-from ...domain.events import Event, decode, decode_all, streams_of
+from ...domain.events import Event, decode, streams_of
 from ..errors import StoreError
 from .records import EVENTS_TABLE, Records
 
@@ -66,7 +66,7 @@ class Chunk(NamedTuple):
         return position
 
     def events(self) -> list[Named] | None:
-        """The events with their streams, at the least cost; None where a row is not sound, or of an earlier schema.
+        """The events with their streams, at the least cost; None where a row is not sound.
 
         What lies in a column as another type than the column's is not equal to what an event says.
         """
@@ -74,8 +74,8 @@ class Chunk(NamedTuple):
         if {*map(type, states)} != {bytes}:
             return None
         try:
-            events = decode_all(states)
-        except UNREADABLE:
+            events = [decode(state) for state in states]
+        except (*UNREADABLE, TypeError):
             return None
         held = streams_of(events)
         sound = (
@@ -103,7 +103,7 @@ class Scan:
 
     def rows(self, after: int, up_to: int) -> Iterator[Row]:
         """All rows, whatever they hold."""
-        yield from map(Row._make, self._leniently(_ROWS, after, up_to))
+        return Chunk(self._leniently(_ROWS, after, up_to)).each()
 
     def stream_rows(self, stream: str, before: int) -> Iterator[Row]:
         """A stream's rows of positions before ``before``, in the order of the log."""

@@ -79,8 +79,6 @@ SELECT_STATES = (
     " WHERE originator_id = json_extract(asked.value, '$[0]')"
     " AND originator_version > json_extract(asked.value, '$[1]') ORDER BY originator_id, originator_version"
 )
-# SQLite keeps the order of a subquery that group_concat is fed from. It also keeps a value of another type than its
-# column's, which no look-up finds: numbers sort before texts, and texts before blobs.
 SELECT_TRIED = (
     "SELECT asked.value AS order_id, journal.entry FROM journal, json_each(CAST(journal.attempts AS TEXT)) AS asked"
     " WHERE journal.attempts <> x'5b5d'"

@@ -5,7 +5,6 @@ What a line says twice must agree, and the lines must stand where the writer put
 
 from binascii import Error, unhexlify
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -14,6 +13,7 @@ from ...application.audit.seal import Seal
 from ...application.restore import NotRestored
 from ...application.store.chain import CHAINS, EVENTS, JOURNAL, START, Chain, Row
 from ...application.store.entries import microseconds
+from ...domain import policy_digest
 from .cloudevents import ENTRY, POLICY, PREFIX, SEAL, EntryData, KeptPolicy, Line, decode_envelope
 
 MAX_LINE_BYTES = 1 << 26
@@ -45,7 +45,7 @@ class Export:
             line = self._expect(POLICY)
             policy = _decode(line.data, KeptPolicy)
             _require(line, f"policy {policy.version}", id=f"policy-{policy.version}", subject=policy.version)
-            if self.seal.policies.get(policy.version) != sha256(policy.content.encode()).hexdigest():
+            if self.seal.policies.get(policy.version) != policy_digest(policy.content):
                 raise Malformed(f"policy {policy.version} is none of the policies that its seal tells of")
             self.policies[policy.version] = policy.content
 

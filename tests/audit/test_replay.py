@@ -74,29 +74,27 @@ def a_field_of_another_type(store: Altered) -> tuple[int, str, str]:
 
 @fault
 def a_row_that_no_look_up_by_its_stream_finds(store: Altered) -> tuple[int, str, str]:
-    return _stored_as_blob(store, "originator_id")
+    return _stored_as(store, "originator_id", "BLOB")
 
 
 @fault
 def a_row_that_no_look_up_by_its_version_finds(store: Altered) -> tuple[int, str, str]:
-    return _stored_as_blob(store, "originator_version")
+    return _stored_as(store, "originator_version", "BLOB")
 
 
 @fault
 def a_row_whose_name_is_no_text(store: Altered) -> tuple[int, str, str]:
-    return _stored_as_blob(store, "topic")
-
-
-def _stored_as_blob(store: Altered, column: str) -> tuple[int, str, str]:
-    position = store.position("order:O3", "return-started")
-    store.sql(f"UPDATE stored_events SET {column} = CAST({column} AS BLOB) WHERE notification_id = ?", position)
-    return position, "order O3", "readable"
+    return _stored_as(store, "topic", "BLOB")
 
 
 @fault
 def a_row_whose_state_is_a_text(store: Altered) -> tuple[int, str, str]:
+    return _stored_as(store, "state", "TEXT")
+
+
+def _stored_as(store: Altered, column: str, kind: str) -> tuple[int, str, str]:
     position = store.position("order:O3", "return-started")
-    store.sql("UPDATE stored_events SET state = CAST(state AS TEXT) WHERE notification_id = ?", position)
+    store.sql(f"UPDATE stored_events SET {column} = CAST({column} AS {kind}) WHERE notification_id = ?", position)
     return position, "order O3", "readable"
 
 
